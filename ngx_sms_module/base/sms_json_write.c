@@ -1,0 +1,426 @@
+#include "sms_json_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sms_utf8.h"
+
+
+#define SMS_JSON_FIRST_CAP  256
+
+
+void
+sms_json_init(sms_json_t *w, sms_json_grow_pt grow, void *data, size_t max)
+{
+    memset(w, 0, sizeof(sms_json_t));
+
+    w->grow = grow;
+    w->data = data;
+    w->max = max ? max : SIZE_MAX / 4;
+}
+
+
+static void
+sms_json_fail(sms_json_t *w, int error)
+{
+    if (w->error == SMS_JSON_OK) {
+        w->error = error;
+    }
+}
+
+
+/* Makes room for n more bytes; 0 when there is none, or after an error. */
+static int
+sms_json_room(sms_json_t *w, size_t n)
+{
+    char    *buf;
+    size_t   cap;
+
+    if (w->error != SMS_JSON_OK) {
+        return 0;
+    }
+
+    if (w->cap - w->len >= n) {
+        return 1;
+    }
+
+    if (n > w->max || w->len > w->max - n) {
+        sms_json_fail(w, SMS_JSON_E_TOO_LONG);
+        return 0;
+    }
+
+    cap = w->cap ? w->cap : SMS_JSON_FIRST_CAP;
+
+    while (cap - w->len < n) {
+        cap *= 2;
+    }
+
+    if (cap > w->max) {
+        cap = w->max;
+    }
+
+    buf = w->grow ? w->grow(w->data, w->buf, w->cap, cap)
+                  : realloc(w->buf, cap);
+
+    if (buf == NULL) {
+        sms_json_fail(w, SMS_JSON_E_NOMEM);
+        return 0;
+    }
+
+    w->buf = buf;
+    w->cap = cap;
+
+    return 1;
+}
+
+
+static void
+sms_json_append(sms_json_t *w, const char *p, size_t n)
+{
+    if (n && sms_json_room(w, n)) {
+        memcpy(w->buf + w->len, p, n);
+        w->len += n;
+    }
+}
+
+
+/* What stands before a value: a comma in arrays, nothing behind a key. */
+static int
+sms_json_value(sms_json_t *w)
+{
+    uint32_t  bit;
+
+    if (w->error != SMS_JSON_OK) {
+        return 0;
+    }
+
+    if (w->depth == 0) {
+        if (w->rooted) {
+            sms_json_fail(w, SMS_JSON_E_MISUSE);
+            return 0;
+        }
+
+        w->rooted = 1;
+        return 1;
+    }
+
+    bit = UINT32_C(1) << (w->depth - 1);
+
+    if (w->objects & bit) {
+        if (!w->keyed) {
+            sms_json_fail(w, SMS_JSON_E_MISUSE);
+            return 0;
+        }
+
+        w->keyed = 0;
+        return 1;
+    }
+
+    if (w->filled & bit) {
+        sms_json_append(w, ",", 1);
+    }
+
+    w->filled |= bit;
+
+    return w->error == SMS_JSON_OK;
+}
+
+
+static void
+sms_json_begin(sms_json_t *w, int object)
+{
+    uint32_t  bit;
+
+    if (!sms_json_value(w)) {
+        return;
+    }
+
+    if (w->depth == SMS_JSON_DEPTH_MAX) {
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return;
+    }
+
+    bit = UINT32_C(1) << w->depth++;
+    w->filled &= ~bit;
+
+    if (object) {
+        w->objects |= bit;
+
+    } else {
+        w->objects &= ~bit;
+    }
+
+    sms_json_append(w, object ? "{" : "[", 1);
+}
+
+
+void
+sms_json_object(sms_json_t *w)
+{
+    sms_json_begin(w, 1);
+}
+
+
+void
+sms_json_array(sms_json_t *w)
+{
+    sms_json_begin(w, 0);
+}
+
+
+void
+sms_json_end(sms_json_t *w)
+{
+    uint32_t  bit;
+
+    if (w->error != SMS_JSON_OK) {
+        return;
+    }
+
+    if (w->depth == 0 || w->keyed) {
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return;
+    }
+
+    bit = UINT32_C(1) << --w->depth;
+
+    sms_json_append(w, (w->objects & bit) ? "}" : "]", 1);
+}
+
+
+/* "p" has "n" bytes; p[0] is one that cannot be copied.  Bytes used. */
+static size_t
+sms_json_escape(sms_json_t *w, const char *p, size_t n)
+{
+    char           buf[6];
+    uint32_t       cp;
+    const char    *from;
+    unsigned char  c;
+
+    static const char  hex[] = "0123456789abcdef";
+
+    c = (unsigned char) p[0];
+
+    if (c < 0x80) {
+        buf[0] = '\\';
+        buf[1] = 0;
+
+        switch (c) {
+        case '"':
+        case '\\':
+            buf[1] = (char) c;
+            break;
+        case '\n':
+            buf[1] = 'n';
+            break;
+        case '\r':
+            buf[1] = 'r';
+            break;
+        case '\t':
+            buf[1] = 't';
+            break;
+        }
+
+        if (buf[1]) {
+            sms_json_append(w, buf, 2);
+            return 1;
+        }
+
+        memcpy(buf, "\\u00", 4);
+        buf[4] = hex[c >> 4];
+        buf[5] = hex[c & 0x0F];
+        sms_json_append(w, buf, 6);
+        return 1;
+    }
+
+    from = p;
+    cp = sms_utf8_next(&p, p + n);
+
+    if (cp == SMS_UTF8_BAD) {
+        sms_json_append(w, "\xEF\xBF\xBD", 3);
+
+    } else if (cp == 0x2028) {
+        sms_json_append(w, "\\u2028", 6);
+
+    } else if (cp == 0x2029) {
+        sms_json_append(w, "\\u2029", 6);
+
+    } else {
+        sms_json_append(w, from, (size_t) (p - from));
+    }
+
+    return (size_t) (p - from);
+}
+
+
+static void
+sms_json_quoted(sms_json_t *w, const char *p, size_t n)
+{
+    size_t         i, from;
+    unsigned char  c;
+
+    sms_json_append(w, "\"", 1);
+
+    from = 0;
+    i = 0;
+
+    while (i < n && w->error == SMS_JSON_OK) {
+        c = (unsigned char) p[i];
+
+        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
+            i++;
+            continue;
+        }
+
+        sms_json_append(w, p + from, i - from);
+        i += sms_json_escape(w, p + i, n - i);
+        from = i;
+    }
+
+    sms_json_append(w, p + from, i - from);
+    sms_json_append(w, "\"", 1);
+}
+
+
+void
+sms_json_key_n(sms_json_t *w, const char *p, size_t n)
+{
+    uint32_t  bit;
+
+    if (w->error != SMS_JSON_OK) {
+        return;
+    }
+
+    bit = w->depth ? UINT32_C(1) << (w->depth - 1) : 0;
+
+    if (!(w->objects & bit) || w->keyed) {
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return;
+    }
+
+    if (w->filled & bit) {
+        sms_json_append(w, ",", 1);
+    }
+
+    w->filled |= bit;
+    w->keyed = 1;
+
+    sms_json_quoted(w, p, n);
+    sms_json_append(w, ":", 1);
+}
+
+
+void
+sms_json_key(sms_json_t *w, const char *key)
+{
+    sms_json_key_n(w, key, strlen(key));
+}
+
+
+void
+sms_json_str(sms_json_t *w, const char *p, size_t n)
+{
+    if (sms_json_value(w)) {
+        sms_json_quoted(w, p, n);
+    }
+}
+
+
+void
+sms_json_cstr(sms_json_t *w, const char *s)
+{
+    if (s == NULL) {
+        sms_json_null(w);
+        return;
+    }
+
+    sms_json_str(w, s, strlen(s));
+}
+
+
+void
+sms_json_int(sms_json_t *w, int64_t v)
+{
+    char      buf[20];
+    size_t    i;
+    uint64_t  u;
+
+    if (!sms_json_value(w)) {
+        return;
+    }
+
+    u = v < 0 ? 0 - (uint64_t) v : (uint64_t) v;
+    i = sizeof(buf);
+
+    do {
+        buf[--i] = (char) ('0' + u % 10);
+        u /= 10;
+
+    } while (u);
+
+    if (v < 0) {
+        buf[--i] = '-';
+    }
+
+    sms_json_append(w, buf + i, sizeof(buf) - i);
+}
+
+
+void
+sms_json_bool(sms_json_t *w, int v)
+{
+    sms_json_raw(w, v ? "true" : "false", v ? 4 : 5);
+}
+
+
+void
+sms_json_null(sms_json_t *w)
+{
+    sms_json_raw(w, "null", 4);
+}
+
+
+void
+sms_json_raw(sms_json_t *w, const char *p, size_t n)
+{
+    if (n == 0) {
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return;
+    }
+
+    if (sms_json_value(w)) {
+        sms_json_append(w, p, n);
+    }
+}
+
+
+int
+sms_json_done(const sms_json_t *w)
+{
+    if (w->error != SMS_JSON_OK) {
+        return w->error;
+    }
+
+    return (w->rooted && w->depth == 0) ? SMS_JSON_OK : SMS_JSON_E_MISUSE;
+}
+
+
+void
+sms_json_reset(sms_json_t *w)
+{
+    w->len = 0;
+    w->error = SMS_JSON_OK;
+    w->depth = 0;
+    w->objects = 0;
+    w->filled = 0;
+    w->keyed = 0;
+    w->rooted = 0;
+}
+
+
+void
+sms_json_free(sms_json_t *w)
+{
+    free(w->buf);
+    memset(w, 0, sizeof(sms_json_t));
+}
