@@ -1,0 +1,322 @@
+-- expand: accounts, keys, brands, senders, and what a worker knows of them
+--
+-- account is the hot row: it is locked and written by every intake batch, so
+-- it is narrow and everything that seldom changes is in account_setting.
+
+set role sms_owner;
+
+-- One counter for the whole installation: account_id is in every key (D22).
+create sequence sms.account_id_seq as bigint;
+
+create table sms.account (
+    account_id      bigint primary key default nextval('sms.account_id_seq'),
+    -- the only stored balance; the book's other pots are sums of postings (D14)
+    available_micro bigint not null default 0,
+    public_id       uuid not null default sms.id_new(),
+    -- 1 active, 2 suspended, 3 closed
+    state           smallint not null default 1 check (state in (1, 2, 3)),
+    unit            text not null check (unit in ('TRY', 'CRD')),
+    -- virtual finishing time per lane, indexed by lane.pos: the fair share (D9)
+    turns           bigint[] not null default '{}',
+    check (available_micro >= 0)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+
+create table sms.account_setting (
+    account_id      bigint primary key,
+    name            text not null,
+    tariff          int not null default 1,
+    -- the encoding profile: what the customer pays by, never the link (D4)
+    shift           text not null default 'single' check (shift in ('single', 'locking')),
+    suffix          boolean not null default true,
+    max_parts       int not null default 6 check (max_parts between 1 and 255),
+    severity        json not null default '{}',
+    basis_default   text,
+    otp_limits      json not null default '{"minute":3,"hour":10,"day":20}',
+    rate            int check (rate > 0),
+    created_at      timestamptz not null default now()
+);
+
+-- Exempt classes that the host has approved for an account (C7).
+create table sms.exemption (
+    account_id      bigint not null,
+    exemption       text not null check (exemption in
+                        ('operator', 'school', 'association', 'broadcaster', 'public_body')),
+    audience        text not null,
+    document        text not null,
+    approved_by     text not null,
+    approved_at     timestamptz not null default now(),
+    ends_at         timestamptz,
+    primary key (account_id, exemption)
+);
+
+create table sms.api_key (
+    account_id      bigint not null,
+    key_no          bigint not null,
+    key_id          text collate "C" not null,
+    secret_hash     bytea not null check (length(secret_hash) = 32),
+    mode            text not null check (mode in ('live', 'test')),
+    scopes          text[] not null,
+    ip              cidr[] not null default '{}',
+    -- why the host lets a live key work from anywhere
+    ip_waived       text,
+    created_at      timestamptz not null default now(),
+    revoked_at      timestamptz,
+    primary key (account_id, key_no),
+    -- a live key needs an IP range unless the host waives it (C17)
+    check (mode = 'test' or ip <> '{}' or ip_waived is not null)
+);
+
+-- Not unique: a unique key would have to hold account_id (D19).  Key ids are
+-- random and key_create() refuses one that is there.
+create index api_key_id on sms.api_key (key_id);
+
+-- A brand has one owner for ever: another legal person is another brand in İYS.
+-- brand_id is owner_account * 65536 + number, so the owner is read from the id
+-- and no sequence crosses accounts.
+create table sms.brand (
+    account_id      bigint not null,
+    brand_id        bigint not null,
+    public_id       uuid not null default sms.id_new(),
+    name            text not null,
+    owner_kind      text not null check (owner_kind in
+                        ('tacir', 'esnaf', 'profession', 'association', 'public',
+                         'foreign', 'person')),
+    iys_code        bigint,
+    brand_code      bigint,
+    retailer_code   bigint,
+    title           text not null default '',
+    mersis          text not null default '',
+    vkn             text not null default '',
+    tckn            text not null default '',
+    registry_no     text not null default '',
+    reject_keyword  text not null default '',
+    reject_number   text not null default '',
+    reject_free     boolean not null default false,
+    -- phone, fax or e-mail as it stands in texts (R-33)
+    contact         text not null default '',
+    created_at      timestamptz not null default now(),
+    primary key (account_id, brand_id),
+    check (account_id = brand_id >> 16)
+);
+
+create function sms.brand_owner(p_brand bigint)
+returns bigint
+language sql immutable parallel safe
+as $$
+    select p_brand >> 16
+$$;
+
+-- Agencies and dealers send for a brand that is not theirs; consent and
+-- opt-outs stay with the owner (D11).
+create table sms.brand_grant (
+    account_id      bigint not null,
+    brand_id        bigint not null,
+    granted_at      timestamptz not null default now(),
+    revoked_at      timestamptz,
+    primary key (account_id, brand_id)
+);
+
+-- Reply keywords are unique over all accounts of one number (C10), so this is
+-- a reference table and not kept by account.
+create table sms.keyword (
+    number          text not null,
+    keyword         text not null check (keyword = upper(keyword)
+                        and keyword not in ('RET', 'IPTAL', 'İPTAL', 'ONAY', 'EVET',
+                                            'HAYIR', 'DUR', 'STOP')),
+    brand_id        bigint not null,
+    primary key (number, keyword)
+);
+
+create table sms.sender (
+    account_id      bigint not null,
+    sender          text collate "C" not null,
+    brand_id        bigint,
+    classes         text[] not null,
+    created_at      timestamptz not null default now(),
+    revoked_at      timestamptz,
+    primary key (account_id, sender)
+);
+
+-- A header is approved by each operator on its own (C9).
+create table sms.sender_approval (
+    account_id      bigint not null,
+    sender          text collate "C" not null,
+    operator        text collate "C" not null,
+    state           text not null check (state in
+                        ('requested', 'approved', 'rejected', 'revoked', 'expired')),
+    reason          text,
+    decided_at      timestamptz not null default now(),
+    primary key (account_id, sender, operator)
+);
+
+
+-- ---- caches are told --------------------------------------------------------
+
+-- Workers LISTEN sms_profile; the payload is the account to forget.
+create function sms.profile_changed()
+returns trigger
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    r   record;
+begin
+    if tg_op = 'DELETE' then
+        r := old;
+    else
+        r := new;
+    end if;
+
+    perform pg_notify('sms_profile', r.account_id::text);
+
+    -- whoever was granted the brand shows it too
+    if tg_table_name = 'brand' then
+        perform pg_notify('sms_profile', g.account_id::text)
+           from brand_grant g
+          where g.brand_id = r.brand_id;
+    end if;
+
+    return null;
+end
+$$;
+
+-- Only these columns: the balance and the turns change with every batch.
+create trigger account_changed
+    after insert or delete or update of public_id, state, unit on sms.account
+    for each row execute function sms.profile_changed();
+
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['account_setting', 'exemption', 'api_key', 'brand',
+                                'brand_grant', 'sender', 'sender_approval']
+    loop
+        execute format('create trigger %I after insert or update or delete on sms.%I '
+                       'for each row execute function sms.profile_changed()',
+                       name || '_changed', name);
+    end loop;
+end
+$$;
+
+
+-- ---- what a worker knows ----------------------------------------------------
+
+create function sms.account_profile(p_account bigint)
+returns json
+language sql stable
+set search_path = sms, pg_temp
+as $$
+    select json_build_object(
+        'id', a.account_id,
+        'public_id', a.public_id,
+        'state', (array['active', 'suspended', 'closed'])[a.state],
+        'unit', a.unit,
+        'tariff', s.tariff,
+        'shift', s.shift,
+        'suffix', s.suffix,
+        'max_parts', s.max_parts,
+        'severity', s.severity,
+        'exemptions', coalesce(
+            (select json_agg(e.exemption order by e.exemption)
+               from exemption e
+              where e.account_id = a.account_id
+                and (e.ends_at is null or e.ends_at > now())), '[]'),
+        'basis_default', s.basis_default,
+        'otp_limits', s.otp_limits,
+        'rate', s.rate)
+      from account a
+      join account_setting s using (account_id)
+     where a.account_id = p_account
+$$;
+
+create function sms.brand_profiles(p_account bigint)
+returns json
+language sql stable
+set search_path = sms, pg_temp
+as $$
+    select coalesce(json_agg(json_build_object(
+        'id', b.brand_id,
+        'public_id', b.public_id,
+        'name', b.name,
+        'owner_account', b.account_id,
+        'owner_kind', b.owner_kind,
+        'iys_code', b.iys_code,
+        'brand_code', b.brand_code,
+        'retailer_code', b.retailer_code,
+        'title', b.title,
+        'mersis', b.mersis,
+        'vkn', b.vkn,
+        'tckn', b.tckn,
+        'registry_no', b.registry_no,
+        'reject_keyword', b.reject_keyword,
+        'reject_number', b.reject_number,
+        'reject_free', b.reject_free,
+        'contact', b.contact) order by b.brand_id), '[]')
+      from brand b
+     where b.account_id = p_account
+        or (b.account_id, b.brand_id) in
+           (select brand_owner(g.brand_id), g.brand_id
+              from brand_grant g
+             where g.account_id = p_account and g.revoked_at is null)
+$$;
+
+create function sms.sender_profiles(p_account bigint)
+returns json
+language sql stable
+set search_path = sms, pg_temp
+as $$
+    select coalesce(json_agg(json_build_object(
+        'sender', s.sender,
+        'brand', s.brand_id,
+        'classes', to_json(s.classes),
+        'operators', coalesce(
+            (select json_agg(p.operator order by p.operator)
+               from sender_approval p
+              where p.account_id = s.account_id
+                and p.sender = s.sender
+                and p.state = 'approved'), '[]')) order by s.sender), '[]')
+      from sender s
+     where s.account_id = p_account and s.revoked_at is null
+$$;
+
+-- The profile behind a key: everything a request is judged by.
+create function sms.profile(p_key_id text)
+returns table (secret_hash bytea, profile json)
+language sql stable security definer
+set search_path = sms, pg_temp
+as $$
+    select k.secret_hash,
+           json_build_object(
+               'key', json_build_object(
+                   'id', k.key_id,
+                   'key_no', k.key_no,
+                   'scopes', to_json(k.scopes),
+                   'mode', k.mode,
+                   'ip', to_json(k.ip::text[]),
+                   'ip_waived', k.ip_waived is not null,
+                   'revoked', k.revoked_at is not null),
+               'account', account_profile(k.account_id),
+               'brands', brand_profiles(k.account_id),
+               'senders', sender_profiles(k.account_id))
+      from api_key k
+     where k.key_id = p_key_id
+$$;
+
+-- The same without a key, for messages that no request is behind any more.
+create function sms.profiles(p_accounts bigint[])
+returns table (account_id bigint, profile json)
+language sql stable security definer
+set search_path = sms, pg_temp
+as $$
+    select a.account_id,
+           json_build_object(
+               'account', account_profile(a.account_id),
+               'brands', brand_profiles(a.account_id),
+               'senders', sender_profiles(a.account_id))
+      from account a
+     where a.account_id = any (p_accounts)
+     order by a.account_id
+$$;
+
+grant execute on function sms.profile(text), sms.profiles(bigint[]) to sms_worker;

@@ -1,0 +1,449 @@
+-- expand: partitions, messages and their life, queue, due, links
+--
+-- Rows of message never change; its life is appended beside it.  What follows
+-- a message is range-partitioned on the message's own UUIDv7, so a key that
+-- begins (account_id, message_id) is unique over all partitions, and every
+-- statement carries the smallest and largest id of its batch (D2).
+
+set role sms_owner;
+
+
+-- ---- partitions -------------------------------------------------------------
+
+-- What has been made, so that a changed width goes on where the old one ends.
+create table sms.partition (
+    parent  text not null,
+    name    text not null,
+    low     timestamptz not null,
+    high    timestamptz not null,
+    primary key (parent, name)
+);
+
+-- "message": bounds are ids of a time.  "time": bounds are the time itself.
+create table sms.partitioned (
+    parent  text primary key,
+    kind    text not null check (kind in ('id', 'time')),
+    -- null: the width of the setting
+    width   text
+);
+
+create function sms.partition_make(p_parent text, p_low timestamptz, p_high timestamptz)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    name    text := p_parent || to_char(p_low at time zone 'UTC', '_YYYYMMDD');
+    kind    text := (select t.kind from partitioned t where t.parent = p_parent);
+begin
+    if kind = 'id' then
+        execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L)',
+                       name, p_parent, id_low(p_low), id_low(p_high));
+    else
+        execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L)',
+                       name, p_parent, p_low, p_high);
+    end if;
+
+    insert into partition (parent, name, low, high) values (p_parent, name, p_low, p_high);
+end
+$$;
+
+-- Makes partitions from the present one to p_ahead widths ahead, in UTC.
+-- There is no DEFAULT partition: a row of a wrong clock is refused, not hidden.
+create function sms.partitions_ahead(p_ahead int default 2)
+returns int
+language plpgsql security definer
+set search_path = sms, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+    t       record;
+    unit    text;
+    step    interval;
+    low     timestamptz;
+    high    timestamptz;
+    n       int := 0;
+begin
+    -- two maintenance workers must not make the same one
+    lock table partition in share row exclusive mode;
+
+    for t in select * from partitioned order by parent loop
+        unit := coalesce(t.width,
+                         (select value from setting where name = 'partition_width'));
+        step := ('1 ' || unit)::interval;
+        low := coalesce((select max(p.high) from partition p where p.parent = t.parent),
+                        date_trunc(unit, now()));
+
+        -- A week at least: daily partitions must outlive a long week-end.
+        while low <= greatest(date_trunc(unit, now()) + p_ahead * step,
+                              now() + interval '7 days') loop
+            -- ends on a boundary of the width, also after a change of it
+            high := date_trunc(unit, low) + step;
+            perform partition_make(t.parent, low, high);
+            low := high;
+            n := n + 1;
+
+            -- each holds some locks until the end; the next call goes on
+            if n = 500 then
+                return n;
+            end if;
+        end loop;
+    end loop;
+
+    return n;
+end
+$$;
+
+grant execute on function sms.partitions_ahead(int) to sms_worker;
+
+
+-- ---- what was accepted ------------------------------------------------------
+
+create table sms.submission (
+    account_id      bigint not null,
+    accepted_at     timestamptz not null,
+    submission_id   uuid not null,
+    -- the intake batch that paid for it: posting (account_id, batch_id)
+    batch_id        uuid not null,
+    -- smallest and largest id of its messages: found without an index of its own
+    low_message     uuid,
+    high_message    uuid,
+    due_at          timestamptz,
+    -- declaration as the worker wrote it; told again byte for byte (D6)
+    doc             text not null,
+    rejected        text,
+    -- of a submission of one message; others have rows in body
+    text            text,
+    primary key (account_id, submission_id)
+) partition by range (submission_id);
+
+-- A text that is sent to many is stored once.  The one text of a submission of
+-- one message lies in the submission: half of a request's rows are its own, and
+-- this one is not needed (6 of 33 CPU ms per 1000 accepts).
+create table sms.body (
+    account_id      bigint not null,
+    body_id         uuid not null,
+    -- null once erased: an OTP's at settlement (D13)
+    text            text,
+    erased_at       timestamptz,
+    primary key (account_id, body_id)
+) partition by range (body_id);
+
+create table sms.message (
+    account_id      bigint not null,
+    "to"            bigint not null,
+    price_micro     bigint not null,
+    brand_id        bigint,
+    expires_at      timestamptz not null,
+    ord             int not null,
+    class           smallint not null,
+    recipient_type  smallint not null,
+    encoding        smallint not null,
+    parts           smallint not null,
+    test            boolean not null,
+    message_id      uuid not null,
+    submission_id   uuid not null,
+    -- null: the text is in the submission's row
+    body_id         uuid,
+    sender          text not null,
+    reference       text,
+    primary key (account_id, message_id)
+) partition by range (message_id);
+
+
+-- ---- where it waits ---------------------------------------------------------
+
+create table sms.link (
+    link_id     int primary key check (link_id > 0),
+    name        text not null,
+    operator    text not null,
+    -- what no receipt by validity + 24 h means (C12): refund; keep; none: the
+    -- link gives no receipts, its messages end as "sent" when submitted
+    receipts    text not null default 'refund' check (receipts in ('refund', 'keep', 'none')),
+    created_at  timestamptz not null default now()
+);
+
+-- lane = link_id * 64 + class * 16 + slot; class 0 otp, 1 informational and
+-- exempt, 2 commercial.  clock is the largest turn that was claimed.
+create table sms.lane (
+    lane        int primary key,
+    -- place of the lane in account.turns
+    pos         int not null unique,
+    clock       bigint not null default 0
+) with (fillfactor = 50);
+
+create function sms.lane_add(p_lanes int[])
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    lock table lane in share row exclusive mode;
+
+    insert into lane (lane, pos)
+    select l, (select coalesce(max(pos), 0) from lane) + row_number() over (order by l)
+      from (select distinct unnest(p_lanes) as l) n
+     where l is not null
+       and not exists (select from lane where lane.lane = n.l);
+end
+$$;
+
+-- In key order this is the fair share: turn is the account's virtual finishing
+-- time (D9).  A row is deleted when it is claimed.
+create table sms.queue (
+    turn        bigint not null,
+    account_id  bigint not null,
+    expires_at  timestamptz not null,
+    -- until when the consent answer it was screened with may be used (C3)
+    fresh_until timestamptz,
+    lane        int not null,
+    attempt     smallint not null,
+    parts       smallint not null,
+    message_id  uuid not null,
+    primary key (lane, turn, message_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.1);
+
+-- Waiting for a time: for screen (lane null), or to go back into a lane.
+create table sms.due (
+    at          timestamptz not null,
+    account_id  bigint not null,
+    expires_at  timestamptz not null,
+    fresh_until timestamptz,
+    lane        int,
+    attempt     smallint not null,
+    parts       smallint not null,
+    message_id  uuid not null,
+    -- why it is held; null: scheduled, or new
+    code        text,
+    primary key (at, message_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0);
+
+create index due_message on sms.due (message_id);
+
+-- A claim is the durable word that a message may be on the wire (D7).  The row
+-- goes when all its parts are answered, so what is left is in flight or in
+-- doubt.
+create table sms.claim (
+    account_id  bigint not null,
+    epoch       bigint not null,
+    claimed_at  timestamptz not null,
+    link_id     int not null,
+    attempt     smallint not null,
+    message_id  uuid not null,
+    lease       text not null,
+    primary key (account_id, message_id, attempt)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0);
+
+-- Parts of which nobody knows whether they went out, and what was done.
+-- Not partitioned: the open ones are searched by time, and they are few.
+create table sms.in_doubt (
+    account_id  bigint not null,
+    "to"        bigint not null,
+    since       timestamptz not null,
+    hold_until  timestamptz not null,
+    closed_at   timestamptz,
+    link_id     int not null,
+    attempt     smallint not null,
+    part        smallint not null,
+    total       smallint not null,
+    message_id  uuid not null,
+    policy      text not null check (policy in ('resend', 'hold')),
+    outcome     text check (outcome in ('resent', 'matched', 'settled')),
+    sender      text not null,
+    primary key (account_id, message_id, attempt, part)
+);
+
+create index in_doubt_open on sms.in_doubt (hold_until) where closed_at is null;
+
+
+-- ---- what became of it ------------------------------------------------------
+
+create table sms.verdict (
+    account_id  bigint not null,
+    at          timestamptz not null,
+    message_id  uuid not null,
+    -- 1 screen, 2 dispatch
+    stage       smallint not null,
+    -- 1 passed, 2 refused, 3 waits
+    outcome     smallint not null,
+    -- of the contract: 1 granted, 2 refused, 3 not granted, 4 unknown
+    consent_state smallint,
+    consent_as_of timestamptz,
+    code        text,
+    plugin      text,
+    proof       text,
+    primary key (account_id, message_id, at, stage)
+) partition by range (message_id);
+
+create table sms.submit (
+    account_id  bigint not null,
+    at          timestamptz not null,
+    operator_code int not null,
+    link_id     int not null,
+    attempt     smallint not null,
+    part        smallint not null,
+    total       smallint not null,
+    -- 1 sent, 2 rejected, 3 retry, 4 throttled, 5 unknown
+    outcome     smallint not null,
+    reason      smallint not null,
+    message_id  uuid not null,
+    operator_id text,
+    primary key (account_id, message_id, attempt, part)
+) partition by range (message_id);
+
+-- The first final receipt of a part stands (D3).
+create table sms.receipt (
+    account_id  bigint not null,
+    at          timestamptz not null,
+    stored_at   timestamptz not null,
+    operator_code int not null,
+    attempt     smallint not null,
+    part        smallint not null,
+    -- SMPP 3.4 5.2.28
+    state       smallint not null,
+    reason      smallint not null,
+    message_id  uuid not null,
+    primary key (account_id, message_id, attempt, part)
+) partition by range (message_id);
+
+-- Everything else an operator says of a part: recorded, moves nothing.
+create table sms.receipt_late (
+    account_id  bigint not null,
+    at          timestamptz not null,
+    stored_at   timestamptz not null,
+    operator_code int not null,
+    attempt     smallint not null,
+    part        smallint not null,
+    state       smallint not null,
+    reason      smallint not null,
+    -- 1 intermediate state, 2 duplicate, 3 after the final state
+    why         smallint not null,
+    message_id  uuid not null,
+    primary key (account_id, message_id, attempt, part, state, at)
+) partition by range (message_id);
+
+-- A message ends once.  Only the statement that inserts this may refund.
+create table sms.settlement (
+    account_id      bigint not null,
+    settled_at      timestamptz not null,
+    kept_micro      bigint not null,
+    refunded_micro  bigint not null,
+    -- words in sms.state_name()
+    state           smallint not null,
+    message_id      uuid not null,
+    code            text,
+    primary key (account_id, message_id)
+) partition by range (message_id);
+
+-- Finds a message from what an operator gave it (D8).  Not unique: carriers use
+-- ids again, the newest wins and the destination must agree.
+create table sms.operator_ref (
+    submitted_at timestamptz not null,
+    id_hash     bigint not null,
+    account_id  bigint not null,
+    "to"        bigint not null,
+    link_id     int not null,
+    attempt     smallint not null,
+    part        smallint not null,
+    total       smallint not null,
+    message_id  uuid not null,
+    operator_id text not null,
+    primary key (link_id, id_hash, submitted_at, message_id, part)
+) partition by range (submitted_at);
+
+-- upkeep walks it by time for messages that never got a receipt
+create index operator_ref_time on sms.operator_ref using brin (submitted_at)
+    with (pages_per_range = 16);
+
+-- Receipts that came before the submit answer, or belong to nobody.
+create table sms.receipt_orphan (
+    received_at timestamptz not null,
+    at          timestamptz not null,
+    id_hash     bigint not null,
+    "to"        bigint not null,
+    link_id     int not null,
+    operator_code int not null,
+    state       smallint not null,
+    reason      smallint not null,
+    operator_id text not null,
+    sender      text,
+    primary key (link_id, id_hash, received_at, "to", state)
+);
+
+-- Submitted more than a day ago and still without a final state.
+create table sms.receipt_wait (
+    account_id  bigint not null,
+    at          timestamptz not null,
+    link_id     int not null,
+    message_id  uuid not null,
+    primary key (account_id, message_id)
+);
+
+create index receipt_wait_at on sms.receipt_wait (at);
+
+-- How far a sweep has come.
+create table sms.sweep (
+    name    text primary key,
+    at      timestamptz not null
+);
+
+insert into sms.partitioned (parent, kind, width) values
+    ('submission', 'id', null), ('body', 'id', null), ('message', 'id', null),
+    ('verdict', 'id', null), ('submit', 'id', null), ('receipt', 'id', null),
+    ('receipt_late', 'id', null), ('settlement', 'id', null),
+    ('operator_ref', 'time', 'day');
+
+
+-- ---- links ------------------------------------------------------------------
+
+-- A worker tells its links at start; the operator's name decides which sender
+-- approvals count.
+create function sms.link_register(p_link_id int, p_name text, p_operator text)
+returns void
+language plpgsql security definer
+set search_path = sms, pg_temp
+as $$
+begin
+    insert into link (link_id, name, operator)
+    values (p_link_id, p_name, p_operator)
+    on conflict (link_id) do update
+        set name = excluded.name, operator = excluded.operator
+        where (link.name, link.operator) is distinct from (excluded.name, excluded.operator);
+
+    if (select count(*) from lane
+         where lane in (p_link_id * 64, p_link_id * 64 + 16, p_link_id * 64 + 32)) < 3
+    then
+        perform lane_add(array[p_link_id * 64, p_link_id * 64 + 16, p_link_id * 64 + 32]);
+    end if;
+end
+$$;
+
+grant execute on function sms.link_register(int, text, text) to sms_worker;
+
+create function sms.state_name(p_state int)
+returns text
+language sql immutable parallel safe
+as $$
+    select (array['delivered', 'undelivered', 'expired', 'rejected', 'refused',
+                  'cancelled', 'unknown', 'no_receipt', 'opted_out', 'sent'])[p_state]
+$$;
+
+create function sms.class_name(p_class int)
+returns text
+language sql immutable parallel safe
+as $$
+    select (array['otp', 'informational', 'commercial', 'exempt'])[p_class]
+$$;
+
+create function sms.encoding_name(p_encoding int)
+returns text
+language sql immutable parallel safe
+as $$
+    select (array['gsm7', 'turkish_single', 'turkish_locking', 'ucs2', 'binary'])[p_encoding]
+$$;
+
+grant execute on function sms.state_name(int), sms.class_name(int), sms.encoding_name(int)
+    to sms_worker, sms_api;

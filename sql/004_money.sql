@@ -1,0 +1,266 @@
+-- expand: each account's own book, tariffs, and the one function that ends a message
+--
+-- Four pots per account: funded, available, held, spent.  A posting moves an
+-- amount from one pot to another of the same account: two lines that sum to
+-- zero by their shape (D14).  funded is the outside world and goes negative.
+-- Only available is stored (account.available_micro); the rest are sums.
+
+set role sms_owner;
+
+create table sms.posting (
+    account_id      bigint not null,
+    amount_micro    bigint not null check (amount_micro > 0),
+    at              timestamptz not null,
+    -- 1 reserve, 2 refund, 3 keep, 4 fund, 5 withdraw
+    kind            smallint not null,
+    -- pots: 1 funded, 2 available, 3 held, 4 spent
+    debit           smallint not null check (debit between 1 and 4),
+    credit          smallint not null check (credit between 1 and 4 and credit <> debit),
+    -- reserve: the intake batch, so a batch is charged once (D1); refund: the
+    -- message, so it is refunded once; keep: the settle batch
+    posting_id      uuid not null,
+    note            text,
+    primary key (account_id, posting_id, kind)
+) partition by range (posting_id);
+
+insert into sms.partitioned (parent, kind, width) values ('posting', 'id', null);
+
+create function sms.posting_kind_name(p_kind int)
+returns text
+language sql immutable parallel safe
+as $$
+    select (array['reserve', 'refund', 'keep', 'fund', 'withdraw'])[p_kind]
+$$;
+
+grant execute on function sms.posting_kind_name(int) to sms_worker, sms_api;
+
+-- The two lines of every posting.
+create view sms.posting_line as
+    select account_id, posting_id, kind, debit as pot, -amount_micro as amount_micro, at
+      from sms.posting
+    union all
+    select account_id, posting_id, kind, credit, amount_micro, at
+      from sms.posting;
+
+-- Every account's book.  total is zero in every snapshot, and available equals
+-- the stored balance.
+create view sms.book as
+    select a.account_id,
+           coalesce(sum(l.amount_micro) filter (where l.pot = 1), 0)::bigint as funded_micro,
+           coalesce(sum(l.amount_micro) filter (where l.pot = 2), 0)::bigint as available_micro,
+           coalesce(sum(l.amount_micro) filter (where l.pot = 3), 0)::bigint as held_micro,
+           coalesce(sum(l.amount_micro) filter (where l.pot = 4), 0)::bigint as spent_micro,
+           coalesce(sum(l.amount_micro), 0)::bigint as total_micro,
+           a.available_micro as stored_micro
+      from sms.account a
+      left join sms.posting_line l using (account_id)
+     group by a.account_id, a.available_micro;
+
+-- Dated prices of one part by tariff, destination and class (D4).  prefix: the
+-- longest that the number begins with wins; valid_from: the newest not later
+-- than the acceptance.  price null: this destination is not sold.
+create table sms.tariff_price (
+    tariff      int not null,
+    prefix      text not null check (prefix ~ '^[0-9]*$'),
+    class       smallint not null check (class between 1 and 4),
+    valid_from  timestamptz not null,
+    price_micro bigint check (price_micro >= 0),
+    unit        text not null check (unit in ('TRY', 'CRD')),
+    primary key (tariff, prefix, class, valid_from)
+);
+
+-- Billing plugins keep the rows and are told when they change.
+create function sms.tariff_changed()
+returns trigger
+language plpgsql
+as $$
+begin
+    perform pg_notify('sms_tariff', '');
+    return null;
+end
+$$;
+
+create trigger tariff_changed
+    after insert or update or delete on sms.tariff_price
+    for each statement execute function sms.tariff_changed();
+
+-- Prices that hold now or will later, newest first per destination.
+create function sms.tariffs(p_now timestamptz)
+returns table (tariff int, prefix text, class smallint, valid_from timestamptz,
+               price_micro bigint, unit text)
+language sql stable security definer
+set search_path = sms, pg_temp
+as $$
+    select t.tariff, t.prefix, t.class, t.valid_from, t.price_micro, t.unit
+      from tariff_price t
+     where t.valid_from > p_now
+        or t.valid_from = (select max(o.valid_from)
+                             from tariff_price o
+                            where o.tariff = t.tariff and o.prefix = t.prefix
+                              and o.class = t.class and o.valid_from <= p_now)
+     order by t.tariff, t.prefix, t.class, t.valid_from desc
+$$;
+
+grant execute on function sms.tariffs(timestamptz) to sms_worker;
+
+
+-- ---- locks ------------------------------------------------------------------
+
+-- Every function that writes account rows calls this first, so all of them meet
+-- in the same order and none can deadlock (measured: an ordered array is not
+-- enough, the update's own plan decides its order).
+create function sms.account_lock(p_accounts bigint[])
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+    perform from account
+      where account_id = any (p_accounts)
+      order by account_id
+        for update;
+end
+$$;
+
+
+-- ---- the end of a message ---------------------------------------------------
+
+-- A one-time code has done its work once its message has ended; nobody may read
+-- it again (D13).  It has one recipient, so its text is no other message's.
+create function sms.text_erase(
+    p_now timestamptz, p_account bigint[], p_submission uuid[], p_body uuid[])
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+-- an update opens every partition that its plan knows, so the plan must know few
+set plan_cache_mode = force_custom_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    v_low   uuid := id_min(p_submission);
+    v_high  uuid := id_max(p_submission);
+begin
+    update submission s
+       set text = null
+      from unnest(p_account, p_submission, p_body) u (account_id, submission_id, body_id)
+     where s.account_id = u.account_id and s.submission_id = u.submission_id
+       and s.submission_id >= v_low and s.submission_id <= v_high
+       and u.body_id is null;
+
+    if array_remove(p_body, null) = '{}' then
+        return;
+    end if;
+
+    v_low := id_min(p_body);
+    v_high := id_max(p_body);
+
+    update body b
+       set text = null, erased_at = p_now
+      from unnest(p_account, p_body) u (account_id, body_id)
+     where b.account_id = u.account_id and b.body_id = u.body_id
+       and b.body_id >= v_low and b.body_id <= v_high;
+end
+$$;
+
+-- Ends the messages that have not ended.  refund: the whole price goes back
+-- from held to available, one posting per message; else it goes to spent, one
+-- posting per account and call.  Messages appear once in the arrays.  Returns
+-- how many ended now; a message that had ended is left as it is.
+create function sms.settle(
+    p_now timestamptz, p_account bigint[], p_message uuid[], p_state smallint[],
+    p_code text[], p_refund boolean[])
+returns int
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+    v_low       uuid;
+    v_high      uuid;
+    v_posting   uuid := id_new(p_now);
+    v_otp_acct  bigint[];
+    v_otp_sub   uuid[];
+    v_otp_body  uuid[];
+    n           int;
+begin
+    if coalesce(cardinality(p_message), 0) = 0 then
+        return 0;
+    end if;
+
+    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
+      into v_low, v_high
+      from unnest(p_message) u;
+
+    -- Keeping moves nothing that is stored, so only refunds meet the lock.
+    if true = any (p_refund) then
+        perform account_lock(array(select distinct a
+                                     from unnest(p_account, p_refund) u (a, r) where r));
+    end if;
+
+    -- "limit 1" keeps the planner from turning a look-up per id into a scan of
+    -- whole partitions once its statistics are behind.
+    with source as materialized (
+        select u.account_id, u.message_id, u.state, u.code, u.refund,
+               m.price_micro, m.class, m.submission_id, m.body_id
+          from unnest(p_account, p_message, p_state, p_code, p_refund)
+               u (account_id, message_id, state, code, refund)
+         cross join lateral (
+               select x.price_micro, x.class, x.submission_id, x.body_id
+                 from message x
+                where x.account_id = u.account_id and x.message_id = u.message_id
+                  and x.message_id >= v_low and x.message_id <= v_high
+                limit 1) m
+         order by u.account_id, u.message_id
+    ), ended as (
+        insert into settlement (account_id, settled_at, kept_micro, refunded_micro,
+                                state, message_id, code)
+        select account_id, p_now,
+               case when refund then 0 else price_micro end,
+               case when refund then price_micro else 0 end,
+               state, message_id, code
+          from source
+            on conflict (account_id, message_id) do nothing
+        returning account_id, message_id, kept_micro, refunded_micro
+    ), refunds as (
+        insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
+        select account_id, refunded_micro, p_now, 2, 3, 2, message_id
+          from ended
+         where refunded_micro > 0
+    ), keeps as (
+        insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
+        select account_id, sum(kept_micro), p_now, 3, 3, 4, v_posting
+          from ended
+         where kept_micro > 0
+         group by account_id
+    ), balances as (
+        update account a
+           set available_micro = a.available_micro + r.amount
+          from (select account_id, sum(refunded_micro) as amount
+                  from ended
+                 where refunded_micro > 0
+                 group by account_id) r
+         where a.account_id = r.account_id and a.account_id = any (p_account)
+    )
+    select count(*),
+           array_agg(s.account_id) filter (where s.class = 1),
+           array_agg(s.submission_id) filter (where s.class = 1),
+           array_agg(s.body_id) filter (where s.class = 1)
+      into n, v_otp_acct, v_otp_sub, v_otp_body
+      from ended e
+      join source s using (account_id, message_id);
+
+    if v_otp_acct is not null then
+        perform text_erase(p_now, v_otp_acct, v_otp_sub, v_otp_body);
+    end if;
+
+    return n;
+end
+$$;

@@ -1,0 +1,446 @@
+-- expand: why a message ended, receipts, orphans
+
+set role sms_owner;
+
+-- Words for every final code, for people.
+create table sms.cause (
+    code    text primary key,
+    tr      text not null,
+    en      text not null
+);
+
+-- What a receipt or a submit answer means and whether it refunds (C12): data
+-- with dates.  '*', 0 and -1 stand for "any"; the most exact row wins, operator
+-- before error before reason before state.
+create table sms.refund_cause (
+    source      text not null check (source in ('receipt', 'submit')),
+    operator    text not null default '*',
+    -- receipt: SMPP message state; submit: 0
+    state       smallint not null default 0,
+    error       int not null default -1,
+    -- sms_reason_t of the contract
+    reason      smallint not null default 0,
+    valid_from  timestamptz not null default '-infinity',
+    code        text not null,
+    -- the final state it gives: sms.state_name()
+    final       smallint not null,
+    refund      boolean not null,
+    primary key (source, operator, state, error, reason, valid_from)
+);
+
+create function sms.refund_cause_find(
+    p_source text, p_operator text, p_state int, p_error int, p_reason int, p_now timestamptz)
+returns setof sms.refund_cause
+language sql stable
+as $$
+    select c.*
+      from sms.refund_cause c
+     where c.source = p_source
+       and c.operator in ('*', p_operator)
+       and c.state in (0, p_state)
+       and c.error in (-1, p_error)
+       and c.reason in (0, p_reason)
+       and c.valid_from <= p_now
+     order by (c.operator <> '*') desc, (c.error <> -1) desc, (c.reason <> 0) desc,
+              (c.state <> 0) desc, c.valid_from desc
+     limit 1
+$$;
+
+
+-- ---- receipts of known parts ------------------------------------------------
+
+-- Records receipts of parts that were found, and ends the messages that they
+-- end.  A message is delivered when every part is, and fails when one does; a
+-- part that was sent again while in doubt cannot fail the message, the later
+-- attempt decides.  Answers how many rows went where.
+create function sms.receipt_apply(
+    p_now timestamptz, p_link int[], p_account bigint[], p_message uuid[],
+    p_attempt smallint[], p_part smallint[], p_total smallint[], p_state smallint[],
+    p_code int[], p_reason smallint[], p_at timestamptz[],
+    out final int, out duplicate int, out intermediate int, out settled int, out late int)
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+    v_low       uuid;
+    v_high      uuid;
+    v_link      int[];
+    v_acct      bigint[];
+    v_id        uuid[];
+    v_attempt   smallint[];
+    v_total     smallint[];
+    v_state     smallint[];
+    v_code      int[];
+    v_reason    smallint[];
+    v_final     smallint[];
+    v_cause     text[];
+    v_refund    boolean[];
+begin
+    -- In key order, so that two calls with the same parts do not deadlock.
+    with came as materialized (
+        select u.*, row_number() over (partition by account_id, message_id, attempt, part,
+                                                    state in (1, 6) order by i) as nth
+          from unnest(p_link, p_account, p_message, p_attempt, p_part, p_total, p_state,
+                      p_code, p_reason, p_at) with ordinality
+               u (link_id, account_id, message_id, attempt, part, total, state, code, reason,
+                  at, i)
+    ), first as (
+        insert into receipt (account_id, at, stored_at, operator_code, attempt, part, state,
+                             reason, message_id)
+        select account_id, at, p_now, code, attempt, part, state, reason, message_id
+          from came
+         where state not in (1, 6) and nth = 1
+         order by account_id, message_id, attempt, part
+            on conflict (account_id, message_id, attempt, part) do nothing
+        returning account_id, message_id, attempt, part
+    ), judged as materialized (
+        select c.*, f.part is not null as is_first
+          from came c
+          left join first f
+            on f.account_id = c.account_id and f.message_id = c.message_id
+               and f.attempt = c.attempt and f.part = c.part
+               and c.nth = 1 and c.state not in (1, 6)
+    ), other as (
+        insert into receipt_late (account_id, at, stored_at, operator_code, attempt, part,
+                                  state, reason, why, message_id)
+        select account_id, at, p_now, code, attempt, part, state, reason,
+               case when state in (1, 6) then 1 else 2 end, message_id
+          from judged
+         where not is_first
+         order by account_id, message_id, attempt, part, state, at
+            on conflict do nothing
+    )
+    select count(*) filter (where is_first),
+           count(*) filter (where not is_first and state not in (1, 6)),
+           count(*) filter (where state in (1, 6)),
+           array_agg(link_id) filter (where is_first),
+           array_agg(account_id) filter (where is_first),
+           array_agg(message_id) filter (where is_first),
+           array_agg(attempt) filter (where is_first),
+           array_agg(total) filter (where is_first),
+           array_agg(state) filter (where is_first),
+           array_agg(code) filter (where is_first),
+           array_agg(reason) filter (where is_first)
+      into final, duplicate, intermediate,
+           v_link, v_acct, v_id, v_attempt, v_total, v_state, v_code, v_reason
+      from judged;
+
+    settled := 0;
+    late := 0;
+
+    if v_id is null then
+        return;
+    end if;
+
+    -- All of one part and delivered: nothing to look up.
+    if 1 = all (v_total) and 2 = all (v_state) then
+        settled := settle(p_now, v_acct, v_id, array_fill(1::smallint, array[final]),
+                          array_fill('delivered'::text, array[final]),
+                          array_fill(false, array[final]));
+        late := final - settled;
+        return;
+    end if;
+
+    -- Two calls may each hold one part of a message and not see the other's row:
+    -- whoever comes second waits here and then counts both.  Buckets, in order,
+    -- so that a batch cannot fill the lock table.
+    if exists (select from unnest(v_total) t where t > 1) then
+        perform pg_advisory_xact_lock(1397969747, b.bucket)
+           from (select distinct (hashtextextended(u.m::text, 0) & 255)::int as bucket
+                   from unnest(v_id, v_total) u (m, t)
+                  where u.t > 1
+                  order by 1) b;
+    end if;
+
+    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
+      into v_low, v_high
+      from unnest(v_id) u;
+
+    with part as (
+        select u.link_id, u.account_id, u.message_id, u.state, u.code, u.reason,
+               case when u.state <> 2
+                    then (select true from in_doubt d
+                           where d.account_id = u.account_id and d.message_id = u.message_id
+                             and d.attempt = u.attempt and d.outcome = 'resent'
+                           limit 1) is not true
+                    when u.total = 1 then true
+                    else (select count(*) = u.total from receipt r
+                           where r.account_id = u.account_id and r.message_id = u.message_id
+                             and r.message_id >= v_low and r.message_id <= v_high
+                             and r.attempt = u.attempt and r.state = 2) end as ends
+          from unnest(v_link, v_acct, v_id, v_attempt, v_total, v_state, v_code, v_reason)
+               u (link_id, account_id, message_id, attempt, total, state, code, reason)
+    ), message_end as (
+        select distinct on (p.account_id, p.message_id)
+               p.account_id, p.message_id,
+               case when p.state = 2 then 1 else coalesce(c.final, 2) end as final,
+               case when p.state = 2 then 'delivered'
+                    else coalesce(c.code, 'undelivered') end as code,
+               case when p.state = 2 then false else coalesce(c.refund, true) end as refund
+          from part p
+          left join link k on k.link_id = p.link_id
+          left join lateral (
+               select f.* from refund_cause_find('receipt', k.operator, p.state, p.code,
+                                                 p.reason, p_now) f
+                where p.state <> 2) c on true
+         where p.ends
+         order by p.account_id, p.message_id, (p.state = 2)
+    )
+    select array_agg(e.account_id), array_agg(e.message_id), array_agg(e.final::smallint),
+           array_agg(e.code), array_agg(e.refund)
+      into v_acct, v_id, v_final, v_cause, v_refund
+      from message_end e;
+
+    if v_id is not null then
+        settled := settle(p_now, v_acct, v_id, v_final, v_cause, v_refund);
+        late := cardinality(v_id) - settled;
+    end if;
+end
+$$;
+
+
+-- ---- receipts from operators ------------------------------------------------
+
+-- One call for a batch of receipts of one link, in any order and as often as
+-- the operator sends them.  p_dest: 0 where the receipt does not tell; p_sender:
+-- the header it was sent under, NULL where unknown.  A receipt whose id is not
+-- known waits as an orphan: it may be faster than the submit answer (D8).
+create function sms.receipts(
+    p_link_id int, p_now timestamptz, p_operator_id text[], p_dest bigint[],
+    p_state smallint[], p_code int[], p_reason smallint[], p_at timestamptz[],
+    p_sender text[] default null)
+returns table (final int, duplicate int, intermediate int, orphan int, settled int, late int)
+language plpgsql security definer
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+    v_from      timestamptz := p_now - setting_int('receipt_days') * interval '1 day';
+    v_to        timestamptz := p_now + interval '1 minute';
+    v_acct      bigint[];
+    v_id        uuid[];
+    v_attempt   smallint[];
+    v_part      smallint[];
+    v_total     smallint[];
+    v_state     smallint[];
+    v_code      int[];
+    v_reason    smallint[];
+    v_at        timestamptz[];
+    v_lost      int[];
+begin
+    orphan := 0;
+
+    select array_agg(o.account_id) filter (where o.total is not null),
+           array_agg(o.message_id) filter (where o.total is not null),
+           array_agg(o.attempt) filter (where o.total is not null),
+           array_agg(o.part) filter (where o.total is not null),
+           array_agg(o.total) filter (where o.total is not null),
+           array_agg(u.state) filter (where o.total is not null),
+           array_agg(u.code) filter (where o.total is not null),
+           array_agg(u.reason) filter (where o.total is not null),
+           array_agg(coalesce(u.at, p_now)) filter (where o.total is not null),
+           array_agg(u.i) filter (where o.total is null)
+      into v_acct, v_id, v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at, v_lost
+      from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at) with ordinality
+           u (operator_id, dest, state, code, reason, at, i)
+      left join lateral (
+           select x.account_id, x.message_id, x.attempt, x.part, x.total
+             from operator_ref x
+            where x.link_id = p_link_id
+              and x.id_hash = hashtextextended(u.operator_id, 0)
+              and x.submitted_at >= v_from and x.submitted_at < v_to
+              and x.operator_id = u.operator_id
+              and (u.dest = 0 or x."to" = u.dest)
+            order by x.submitted_at desc
+            limit 1) o on true;
+
+    if v_lost is not null then
+        insert into receipt_orphan (received_at, at, id_hash, "to", link_id, operator_code,
+                                    state, reason, operator_id, sender)
+        select p_now, coalesce(u.at, p_now), hashtextextended(u.operator_id, 0), u.dest,
+               p_link_id, u.code, u.state, u.reason, u.operator_id, u.sender
+          from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at, p_sender)
+               with ordinality u (operator_id, dest, state, code, reason, at, sender, i)
+         where u.i = any (v_lost)
+            on conflict do nothing;
+
+        orphan := cardinality(v_lost);
+    end if;
+
+    if v_id is null then
+        return query select 0, 0, 0, orphan, 0, 0;
+        return;
+    end if;
+
+    return query
+    select r.final, r.duplicate, r.intermediate, orphan, r.settled, r.late
+      from receipt_apply(p_now, array_fill(p_link_id, array[cardinality(v_id)]), v_acct, v_id,
+                         v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at) r;
+end
+$$;
+
+grant execute on function sms.receipts(
+    int, timestamptz, text[], bigint[], smallint[], int[], smallint[], timestamptz[], text[])
+    to sms_worker;
+
+
+-- ---- orphans ----------------------------------------------------------------
+
+-- Matches waiting receipts with parts that are known by now.  p_link_id NULL:
+-- all links (the sweep that closes the race of two concurrent transactions).
+create function sms.orphan_match(p_link_id int, p_now timestamptz, p_limit int)
+returns int
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+    v_from      timestamptz := p_now - setting_int('receipt_days') * interval '1 day';
+    v_to        timestamptz := p_now + interval '1 minute';
+    v_link      int[];
+    v_acct      bigint[];
+    v_id        uuid[];
+    v_attempt   smallint[];
+    v_part      smallint[];
+    v_total     smallint[];
+    v_state     smallint[];
+    v_code      int[];
+    v_reason    smallint[];
+    v_at        timestamptz[];
+begin
+    with found as materialized (
+        select p.place, x.account_id, x.message_id, x.attempt, x.part, x.total
+          from (select o.ctid as place, o.*
+                  from receipt_orphan o
+                 where p_link_id is null or o.link_id = p_link_id
+                 order by o.link_id, o.id_hash, o.received_at
+                 limit p_limit
+                   for update skip locked) p
+         cross join lateral (
+               select f.account_id, f.message_id, f.attempt, f.part, f.total
+                 from operator_ref f
+                where f.link_id = p.link_id and f.id_hash = p.id_hash
+                  and f.submitted_at >= v_from and f.submitted_at < v_to
+                  and f.operator_id = p.operator_id
+                  and (p."to" = 0 or f."to" = p."to")
+                order by f.submitted_at desc
+                limit 1) x
+    ), gone as (
+        delete from receipt_orphan o
+         where o.ctid = any (array(select f.place from found f))
+        returning o.ctid as place, o.*
+    )
+    select array_agg(g.link_id order by g.received_at),
+           array_agg(f.account_id order by g.received_at),
+           array_agg(f.message_id order by g.received_at),
+           array_agg(f.attempt order by g.received_at),
+           array_agg(f.part order by g.received_at),
+           array_agg(f.total order by g.received_at),
+           array_agg(g.state order by g.received_at),
+           array_agg(g.operator_code order by g.received_at),
+           array_agg(g.reason order by g.received_at),
+           array_agg(g.at order by g.received_at)
+      into v_link, v_acct, v_id, v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at
+      from gone g
+      join found f using (place);
+
+    if v_id is null then
+        return 0;
+    end if;
+
+    perform receipt_apply(p_now, v_link, v_acct, v_id, v_attempt, v_part, v_total, v_state,
+                          v_code, v_reason, v_at);
+    return cardinality(v_id);
+end
+$$;
+
+-- A receipt with an unknown id belongs to a part in doubt when exactly one held
+-- part of that link fits by destination and sender, and one receipt fits that
+-- part (D7).  Only receipts that have waited a while: the submit answer, which
+-- knows for sure, may still be coming.
+create function sms.orphan_match_doubt(p_now timestamptz)
+returns int
+language plpgsql
+set search_path = sms, pg_temp
+-- as in sms.text_erase
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    v_link      int[];
+    v_acct      bigint[];
+    v_id        uuid[];
+    v_attempt   smallint[];
+    v_part      smallint[];
+    v_total     smallint[];
+    v_state     smallint[];
+    v_code      int[];
+    v_reason    smallint[];
+    v_at        timestamptz[];
+    v_since     timestamptz[];
+    v_to        bigint[];
+    v_operator  text[];
+begin
+    with fit as materialized (
+        select o.ctid as place, o.link_id, o.state, o.operator_code, o.reason, o.at,
+               o.operator_id, d."to", d.since, d.account_id, d.message_id, d.attempt, d.part,
+               d.total,
+               count(*) over (partition by o.ctid) as parts,
+               count(*) over (partition by d.account_id, d.message_id, d.attempt, d.part)
+                   as receipts
+          from receipt_orphan o
+          join in_doubt d
+            on d.closed_at is null and d.policy = 'hold' and d.link_id = o.link_id
+           and d."to" = o."to" and d.since <= o.received_at
+           and (o.sender is null or o.sender = '' or d.sender = o.sender)
+         where o.received_at <= p_now - interval '10 seconds'
+           and o.state not in (1, 6)
+    ), gone as (
+        delete from receipt_orphan o
+         where o.ctid = any (array(select f.place from fit f
+                                    where f.parts = 1 and f.receipts = 1))
+        returning o.ctid as place
+    )
+    select array_agg(f.link_id), array_agg(f.account_id), array_agg(f.message_id),
+           array_agg(f.attempt), array_agg(f.part), array_agg(f.total), array_agg(f.state),
+           array_agg(f.operator_code), array_agg(f.reason), array_agg(f.at),
+           array_agg(f.since), array_agg(f."to"), array_agg(f.operator_id)
+      into v_link, v_acct, v_id, v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at,
+           v_since, v_to, v_operator
+      from gone g
+      join fit f using (place);
+
+    if v_id is null then
+        return 0;
+    end if;
+
+    update in_doubt d
+       set closed_at = p_now, outcome = 'matched'
+      from unnest(v_acct, v_id, v_attempt, v_part) u (a, m, t, p)
+     where d.account_id = u.a and d.message_id = u.m and d.attempt = u.t and d.part = u.p;
+
+    update submit s
+       set outcome = 1, operator_id = u.o
+      from unnest(v_acct, v_id, v_attempt, v_part, v_operator) u (a, m, t, p, o)
+     where s.account_id = u.a and s.message_id = u.m and s.attempt = u.t and s.part = u.p
+       and s.message_id >= id_min(v_id) and s.message_id <= id_max(v_id);
+
+    insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt, part,
+                              total, message_id, operator_id)
+    select u.since, hashtextextended(u.o, 0), u.a, u.n, u.l, u.t, u.p, u.total, u.m, u.o
+      from unnest(v_since, v_operator, v_acct, v_to, v_link, v_attempt, v_part, v_total, v_id)
+           u (since, o, a, n, l, t, p, total, m)
+        on conflict do nothing;
+
+    perform receipt_apply(p_now, v_link, v_acct, v_id, v_attempt, v_part, v_total, v_state,
+                          v_code, v_reason, v_at);
+    return cardinality(v_id);
+end
+$$;

@@ -1,0 +1,418 @@
+-- expand: what the maintenance lease does, a bit at a time
+--
+-- Every function here does one thing, at most p_limit rows of it, and locks
+-- accounts once, in order.  Call it again while it answers "more".
+
+set role sms_owner;
+
+-- Claims that nobody will answer any more: made under an older epoch of their
+-- lease, or under one that has run out.  What has no submit row gets one with
+-- outcome 5, and the message is decided as if the worker had said so.
+create function sms.upkeep_in_doubt(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_link      int[];
+    v_acct      bigint[];
+    v_id        uuid[];
+    v_attempt   smallint[];
+    v_doubt     boolean[];
+    v_end_acct  bigint[];
+    v_end_id    uuid[];
+    n           int;
+    m           int;
+begin
+    -- The row lock keeps a late answer of the old holder out until this commits.
+    with lost as (
+        select c.ctid as place, c.*
+          from claim c
+          left join lease l on l.name = c.lease
+         where l.name is null or l.epoch <> c.epoch or l.expires_at <= clock_timestamp()
+         order by c.account_id, c.message_id, c.attempt
+         limit p_limit
+           for update of c skip locked
+    ), gone as (
+        delete from claim c
+         where c.ctid = any (array(select place from lost))
+        returning c.*
+    )
+    select array_agg(link_id), array_agg(account_id), array_agg(message_id),
+           array_agg(attempt)
+      into v_link, v_acct, v_id, v_attempt
+      from gone;
+
+    -- Held parts whose time is over.
+    select array_agg(h.account_id), array_agg(h.message_id)
+      into v_end_acct, v_end_id
+      from (select distinct d.account_id, d.message_id
+              from in_doubt d
+             where d.closed_at is null and d.hold_until <= p_now
+             limit p_limit) h;
+
+    if v_id is not null or v_end_id is not null then
+        perform account_lock(v_acct || v_end_acct);
+    end if;
+
+    if v_id is not null then
+        -- The number of parts that were to be written is known when one was
+        -- answered; else it is the one the customer pays for.
+        insert into submit (account_id, at, operator_code, link_id, attempt, part, total,
+                            outcome, reason, message_id)
+        select u.a, p_now, 0, u.l, u.t, p.part, s.total, 5, 0, u.m
+          from unnest(v_link, v_acct, v_id, v_attempt) u (l, a, m, t)
+         cross join lateral (
+               select coalesce((select x.total from submit x
+                                 where x.account_id = u.a and x.message_id = u.m
+                                   and x.message_id >= id_min(v_id)
+                                   and x.message_id <= id_max(v_id)
+                                   and x.attempt = u.t
+                                 limit 1),
+                               (select y.parts from message y
+                                 where y.account_id = u.a and y.message_id = u.m
+                                   and y.message_id >= id_min(v_id)
+                                   and y.message_id <= id_max(v_id))) as total) s
+         cross join lateral generate_series(1, s.total) p (part)
+            on conflict (account_id, message_id, attempt, part) do nothing;
+
+        perform doubt(p_now, v_link, v_acct, v_id, v_attempt);
+    end if;
+
+    if v_end_id is not null then
+        m := settle(p_now, v_end_acct, v_end_id,
+                    array_fill(7::smallint, array[cardinality(v_end_id)]),
+                    array_fill('in-doubt'::text, array[cardinality(v_end_id)]),
+                    array_fill(true, array[cardinality(v_end_id)]));
+
+        update in_doubt d
+           set closed_at = p_now, outcome = 'settled'
+          from unnest(v_end_acct, v_end_id) u (a, m)
+         where d.account_id = u.a and d.message_id = u.m and d.closed_at is null;
+    end if;
+
+    n := coalesce(cardinality(v_id), 0);
+
+    return json_build_object('in_doubt', n, 'unknown', coalesce(m, 0),
+                             'more', n = p_limit or coalesce(cardinality(v_end_id), 0) = p_limit);
+end
+$$;
+
+-- Queued and due messages past their validity.  A message that was held for a
+-- reason was refused for it; the others expired.
+create function sms.upkeep_expire(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_acct  bigint[];
+    v_id    uuid[];
+    v_code  text[];
+    n       int;
+begin
+    with queued as (
+        delete from queue q
+         where q.ctid = any (array(select w.ctid from queue w
+                                    where w.expires_at <= p_now
+                                    limit p_limit
+                                      for update skip locked))
+        returning q.account_id, q.message_id, null::text as code
+    ), waiting as (
+        delete from due d
+         where d.ctid = any (array(select w.ctid from due w
+                                    where w.expires_at <= p_now
+                                    limit p_limit
+                                      for update skip locked))
+        returning d.account_id, d.message_id, nullif(d.code, 'retry')
+    )
+    select array_agg(account_id), array_agg(message_id), array_agg(code)
+      into v_acct, v_id, v_code
+      from (select * from queued union all select * from waiting) g;
+
+    n := settle(p_now, v_acct, v_id,
+                array(select case when c is null then 3 else 5 end::smallint
+                        from unnest(v_code) with ordinality u (c, i) order by i),
+                array(select coalesce(c, 'expired')
+                        from unnest(v_code) with ordinality u (c, i) order by i),
+                array_fill(true, array[coalesce(cardinality(v_id), 0)]));
+
+    return json_build_object('expired', n, 'more', coalesce(cardinality(v_id), 0) >= p_limit);
+end
+$$;
+
+-- Opt-outs act at once by being committed; this only ends what they stopped
+-- before its turn comes, so that the refund is not late (D11).
+create function sms.upkeep_opted_out(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_acct  bigint[];
+    v_id    uuid[];
+    v_since timestamptz := coalesce((select at from sweep where name = 'opted_out'),
+                                    p_now - interval '1 day');
+    n       int;
+begin
+    -- Opt-outs are few; those since the last sweep are compared with what waits.
+    -- An hour of overlap covers rows that were committed late.
+    with fresh as materialized (
+        select distinct o.brand_id, o.number
+          from optout o
+         where o.lifted_at is null and o.received_at > v_since - interval '1 hour'
+    ), waiting as materialized (
+        select q.account_id, q.message_id from queue q where q.lane % 64 / 16 = 2
+        union all
+        select d.account_id, d.message_id from due d
+    ), hit as materialized (
+        select w.account_id, w.message_id
+          from waiting w
+          join message m on m.account_id = w.account_id and m.message_id = w.message_id
+          join fresh f on f.brand_id = m.brand_id and f.number = m."to"
+         where m.class = 3
+           and exists (select from fresh)
+         limit p_limit
+    ), queued as (
+        delete from queue q
+         where q.ctid = any (array(select x.ctid from queue x
+                                    where x.message_id in (select h.message_id from hit h)
+                                      for update skip locked))
+        returning q.account_id, q.message_id
+    ), held as (
+        delete from due d
+         where d.ctid = any (array(select x.ctid from due x
+                                    where x.message_id in (select h.message_id from hit h)
+                                      for update skip locked))
+        returning d.account_id, d.message_id
+    )
+    select array_agg(account_id), array_agg(message_id)
+      into v_acct, v_id
+      from (select * from queued union all select * from held) g;
+
+    n := settle(p_now, v_acct, v_id,
+                array_fill(9::smallint, array[coalesce(cardinality(v_id), 0)]),
+                array_fill('opted-out'::text, array[coalesce(cardinality(v_id), 0)]),
+                array_fill(true, array[coalesce(cardinality(v_id), 0)]));
+
+    if n < p_limit then
+        insert into sweep (name, at) values ('opted_out', p_now)
+            on conflict (name) do update set at = excluded.at;
+    end if;
+
+    return json_build_object('opted_out', n, 'more', n >= p_limit);
+end
+$$;
+
+-- Receipts without a message: matched, or after two days counted and dropped.
+create function sms.upkeep_orphans(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    matched int;
+    doubted int := 0;
+    dropped int;
+begin
+    matched := orphan_match(null, p_now, p_limit);
+
+    -- one round of receipts and accounts a call: see sms.submitted
+    if matched = 0 then
+        doubted := orphan_match_doubt(p_now);
+    end if;
+
+    delete from receipt_orphan
+     where received_at < p_now - setting_int('orphan_hours') * interval '1 hour';
+    get diagnostics dropped = row_count;
+
+    return json_build_object('matched', matched, 'matched_doubt', doubted, 'dropped', dropped,
+                             'more', matched > 0);
+end
+$$;
+
+-- Submitted messages that no final receipt has come for.  Two steps: submits are
+-- walked once, a day after, and what has not ended by then waits for its own
+-- validity + 24 h.
+create function sms.upkeep_no_receipt(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_after interval := setting_int('no_receipt_hours') * interval '1 hour';
+    v_from  timestamptz := (select at from sweep where name = 'no_receipt');
+    v_to    timestamptz;
+    v_step  interval := '10 seconds';
+    v_acct  bigint[];
+    v_id    uuid[];
+    v_keep  boolean[];
+    n       int;
+    waits   int := 0;
+begin
+    v_from := coalesce(v_from, (select min(submitted_at) from operator_ref), p_now);
+
+    -- Stretches of submit time, longer over quiet hours, until there was work.
+    while v_from < p_now - v_after and waits = 0 loop
+        v_to := least(p_now - v_after, v_from + v_step);
+
+        insert into receipt_wait (account_id, at, link_id, message_id)
+        select distinct on (o.account_id, o.message_id)
+               o.account_id, m.expires_at + v_after, o.link_id, o.message_id
+          from operator_ref o
+         cross join lateral (
+               select x.expires_at from message x
+                where x.account_id = o.account_id and x.message_id = o.message_id
+                limit 1) m
+         where o.submitted_at >= v_from and o.submitted_at < v_to
+           and (select true from settlement s
+                 where s.account_id = o.account_id and s.message_id = o.message_id
+                 limit 1) is null
+            on conflict do nothing;
+
+        get diagnostics waits = row_count;
+        v_from := v_to;
+        v_step := v_step * 2;
+    end loop;
+
+    insert into sweep (name, at) values ('no_receipt', v_from)
+        on conflict (name) do update set at = excluded.at;
+
+    with over as (
+        delete from receipt_wait w
+         where w.ctid = any (array(select x.ctid from receipt_wait x
+                                    where x.at <= p_now
+                                    order by x.at
+                                    limit p_limit
+                                      for update skip locked))
+        returning w.*
+    )
+    select array_agg(o.account_id), array_agg(o.message_id),
+           array_agg(coalesce(l.receipts <> 'refund', false))
+      into v_acct, v_id, v_keep
+      from over o
+      left join link l using (link_id);
+
+    waits := coalesce(cardinality(v_id), 0);
+    n := settle(p_now, v_acct, v_id, array_fill(8::smallint, array[waits]),
+                array_fill('no-receipt'::text, array[waits]),
+                array(select not k from unnest(v_keep) with ordinality u (k, i) order by i));
+
+    return json_build_object('no_receipt', n,
+                             'more', waits >= p_limit or v_from < p_now - v_after);
+end
+$$;
+
+-- Keys after a day, batches after two, operator ids after ten.
+create function sms.upkeep_sweep(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    keys    int;
+    batches int;
+    refs    int := 0;
+    r       record;
+begin
+    delete from idempotency
+     where ctid = any (array(select i.ctid from idempotency i
+                              where i.created_at < p_now
+                                    - setting_int('idempotency_hours') * interval '1 hour'
+                              limit p_limit
+                                for update skip locked));
+    get diagnostics keys = row_count;
+
+    delete from intake_batch
+     where ctid = any (array(select i.ctid from intake_batch i
+                              where i.created_at < p_now - interval '2 days'
+                              limit p_limit
+                                for update skip locked));
+    get diagnostics batches = row_count;
+
+    -- Nothing in them that was not walked for missing receipts is dropped.
+    for r in
+        select p.name from partition p
+         where p.parent = 'operator_ref'
+           and p.high < p_now - setting_int('ref_keep_days') * interval '1 day'
+           and p.high <= coalesce((select at from sweep where name = 'no_receipt'), '-infinity')
+         order by p.low
+    loop
+        execute format('drop table sms.%I', r.name);
+        delete from partition where parent = 'operator_ref' and name = r.name;
+        refs := refs + 1;
+    end loop;
+
+    return json_build_object('keys', keys, 'batches', batches, 'ref_partitions', refs,
+                             'more', keys >= p_limit or batches >= p_limit);
+end
+$$;
+
+-- Do the books hold?  One statement, so one snapshot, beside any load (D14):
+--   total       the lines of an account sum to zero
+--   available   the stored balance is the sum of its lines
+--   held        what is held is what open messages cost
+--   spent       what is spent is what ended messages kept
+--   batch       a reservation is the sum of its messages' prices
+-- Answers what differs, at most p_limit rows of it.
+create function sms.upkeep_check(p_limit int)
+returns json
+language sql stable
+set search_path = sms, pg_temp
+as $$
+    with open_message as (
+        select m.account_id,
+               coalesce(sum(m.price_micro) filter (where s.message_id is null), 0) as held,
+               coalesce(sum(s.kept_micro), 0) as spent
+          from message m
+          left join settlement s on s.account_id = m.account_id and s.message_id = m.message_id
+         group by m.account_id
+    ), share as (
+        select s.account_id, s.batch_id, sum(m.price_micro) as amount
+          from submission s
+          join message m on m.account_id = s.account_id and m.submission_id = s.submission_id
+         group by s.account_id, s.batch_id
+    ), drift as (
+        select b.account_id, d.what, d.expected, d.found
+          from book b
+          left join open_message o using (account_id)
+         cross join lateral (values
+               ('total', 0::numeric, b.total_micro::numeric),
+               ('available', b.available_micro, b.stored_micro),
+               ('held', coalesce(o.held, 0), b.held_micro),
+               ('spent', coalesce(o.spent, 0), b.spent_micro)) d (what, expected, found)
+         where d.expected <> d.found
+        union all
+        select coalesce(p.account_id, s.account_id), 'batch ' || coalesce(p.posting_id, s.batch_id),
+               coalesce(s.amount, 0), coalesce(p.amount_micro, 0)
+          from share s
+          full join (select * from posting where kind = 1) p
+               on p.account_id = s.account_id and p.posting_id = s.batch_id
+         where coalesce(s.amount, 0) <> coalesce(p.amount_micro, 0)
+    )
+    select json_build_object(
+        'accounts', (select count(*) from account),
+        'drift', coalesce((select json_agg(d order by d.account_id, d.what)
+                             from (select * from drift limit p_limit) d), '[]'))
+$$;
+
+create function sms.upkeep(p_what text, p_now timestamptz, p_limit int)
+returns json
+language plpgsql security definer
+set search_path = sms, pg_temp
+as $$
+begin
+    return case p_what
+        when 'in_doubt' then upkeep_in_doubt(p_now, p_limit)
+        when 'orphans' then upkeep_orphans(p_now, p_limit)
+        when 'expire' then upkeep_expire(p_now, p_limit)
+        when 'opted_out' then upkeep_opted_out(p_now, p_limit)
+        when 'no_receipt' then upkeep_no_receipt(p_now, p_limit)
+        when 'idempotency' then upkeep_sweep(p_now, p_limit)
+        when 'partitions' then json_build_object('made', partitions_ahead(2))
+        when 'check' then upkeep_check(p_limit)
+        end;
+end
+$$;
+
+grant execute on function sms.upkeep(text, timestamptz, int) to sms_worker;

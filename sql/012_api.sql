@@ -1,0 +1,561 @@
+-- expand: the management API: row-level security, routes, api.call
+
+set role sms_owner;
+
+-- ---- row-level security -----------------------------------------------------
+
+-- sms_api sees the rows of one account: that of the setting sms.account, which
+-- only api.call() sets, for its own transaction.  Owners are not bound by it.
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['account', 'account_setting', 'submission', 'body', 'message',
+                                'due', 'claim', 'in_doubt', 'verdict', 'submit', 'receipt',
+                                'receipt_late', 'settlement', 'posting']
+    loop
+        execute format('alter table sms.%I enable row level security', name);
+        execute format('create policy api on sms.%I for select to sms_api using '
+                       '(account_id = nullif(current_setting(''sms.account'', true), '''')::bigint)',
+                       name);
+        execute format('grant select on sms.%I to sms_api', name);
+    end loop;
+end
+$$;
+
+grant select on sms.link, sms.cause, sms.tariff_price to sms_api;
+
+
+-- ---- cancel -----------------------------------------------------------------
+
+-- Ends what has not left, refunded; answers the ids it could take.  Rows are
+-- taken before accounts are locked, as everywhere, and waited for: whoever
+-- holds one is about to claim it or to move it from due to queue, so there is a
+-- second look.
+create function sms.cancel(p_now timestamptz, p_ids uuid[])
+returns uuid[]
+language plpgsql security definer
+set search_path = sms, pg_temp
+as $$
+declare
+    v_account   bigint := nullif(current_setting('sms.account', true), '')::bigint;
+    v_ids       uuid[];
+    v_all       uuid[] := '{}';
+begin
+    for i in 1 .. 2 loop
+        with waiting as (
+            delete from due d
+             where d.message_id = any (p_ids) and d.account_id = v_account
+            returning d.message_id
+        ), queued as (
+            delete from queue q
+             where q.ctid = any (array(select x.ctid from queue x
+                                        where x.message_id = any (p_ids)
+                                          and x.account_id = v_account
+                                        order by x.lane, x.turn, x.message_id
+                                          for update))
+            returning q.message_id
+        )
+        select array_agg(message_id) into v_ids
+          from (select * from waiting union all select * from queued) g;
+
+        v_all := v_all || coalesce(v_ids, '{}');
+        exit when cardinality(v_all) = cardinality(p_ids);
+    end loop;
+
+    perform settle(p_now, array_fill(v_account, array[cardinality(v_all)]), v_all,
+                   array_fill(6::smallint, array[cardinality(v_all)]),
+                   array_fill('cancelled'::text, array[cardinality(v_all)]),
+                   array_fill(true, array[cardinality(v_all)]));
+
+    return v_all;
+end
+$$;
+
+grant execute on function sms.cancel(timestamptz, uuid[]) to sms_api;
+
+
+-- ---- what follows is owned by sms_api ---------------------------------------
+
+set role sms_api;
+
+create type api.answer as (status int, body json);
+
+-- Problems are raised with SQLSTATE SMS03 and their slug as the message.
+create table api.problem (
+    slug    text primary key,
+    status  int not null
+);
+
+insert into api.problem (slug, status) values
+    ('not-found', 404), ('method-not-allowed', 405), ('insufficient-scope', 403),
+    ('invalid-id', 400), ('already-submitted', 409);
+
+-- pattern: a regular expression over the whole path; its groups are the
+-- function's first argument.
+create table api.route (
+    method  text not null,
+    pattern text not null,
+    scope   text not null,
+    function text not null,
+    primary key (method, pattern)
+);
+
+insert into api.route (method, pattern, scope, function) values
+    ('GET', '^/v1/messages/([^/]+)$', 'messages:read', 'api.message_get'),
+    ('GET', '^/v1/messages/([^/]+)/explain$', 'messages:read', 'api.message_explain'),
+    ('DELETE', '^/v1/messages/([^/]+)$', 'messages:send', 'api.message_delete'),
+    ('GET', '^/v1/submissions/([^/]+)$', 'messages:read', 'api.submission_get'),
+    ('DELETE', '^/v1/submissions/([^/]+)$', 'messages:send', 'api.submission_delete'),
+    ('GET', '^/v1/balance$', 'balance:read', 'api.balance_get');
+
+create function api.raise(p_slug text)
+returns void
+language plpgsql
+as $$
+begin
+    raise exception using errcode = 'SMS03', message = p_slug;
+end
+$$;
+
+create function api.id(p_prefix text, p_text text)
+returns uuid
+language plpgsql stable
+as $$
+declare
+    v_id    uuid := sms.id_parse(p_prefix, p_text);
+begin
+    if v_id is null then
+        perform api.raise('invalid-id');
+    end if;
+
+    return v_id;
+end
+$$;
+
+create function api.cause(p_code text)
+returns json
+language sql stable
+as $$
+    select json_build_object('code', p_code, 'tr', coalesce(c.tr, p_code),
+                             'en', coalesce(c.en, p_code))
+      from (select p_code where p_code is not null) k (code)
+      left join sms.cause c using (code)
+$$;
+
+
+-- ---- messages ---------------------------------------------------------------
+
+-- The messages of a submission with these bounds: place, state and JSON.
+create function api.message_rows(p_low uuid, p_high uuid, p_submission uuid)
+returns table (ord int, message_id uuid, state text, body json)
+language sql stable
+as $$
+    select m.ord, m.message_id, t.state,
+           json_build_object(
+               'id', sms.id_text('msg', m.message_id),
+               'submission_id', sms.id_text('sub', m.submission_id),
+               'to', '+' || m."to",
+               'class', sms.class_name(m.class),
+               'sender', m.sender,
+               'state', t.state,
+               'parts', m.parts,
+               'encoding', sms.encoding_name(m.encoding),
+               'price', json_build_object('amount_micro', m.price_micro, 'unit', a.unit),
+               'refunded', case when e.refunded_micro > 0
+                           then json_build_object('amount_micro', e.refunded_micro,
+                                                  'unit', a.unit) end,
+               'reference', m.reference,
+               'accepted_at', sms.time_text(s.accepted_at),
+               'submitted_at', sms.time_text(w.at),
+               'final_at', sms.time_text(e.settled_at),
+               'cause', case when e.state in (1, 10) then null
+                        else api.cause(coalesce(e.code, d.code)) end)
+      from sms.message m
+     cross join sms.account a
+      join sms.submission s on s.submission_id = p_submission
+                           and s.account_id = m.account_id
+      left join lateral (
+           select x.* from sms.settlement x
+            where x.account_id = m.account_id and x.message_id = m.message_id
+              and x.message_id >= p_low and x.message_id <= p_high
+            limit 1) e on true
+      left join lateral (
+           select x.at, x.code, x.lane from sms.due x
+            where x.message_id = m.message_id
+            limit 1) d on true
+      left join lateral (
+           select min(x.at) as at from sms.submit x
+            where x.account_id = m.account_id and x.message_id = m.message_id
+              and x.message_id >= p_low and x.message_id <= p_high
+              and x.outcome in (1, 5)) w on true
+     cross join lateral (
+           select case
+                  when e.state is not null then sms.state_name(e.state)
+                  when d.code is null and d.at <= s.accepted_at then 'accepted'
+                  when d.at is not null then 'held'
+                  when w.at is not null then 'submitted'
+                  else 'queued' end as state) t
+     where m.message_id >= p_low and m.message_id <= p_high
+       and m.submission_id = p_submission
+     order by m.ord
+$$;
+
+-- One message; no row when the account has none of this id.
+create function api.message_row(p_id uuid)
+returns table (state text, body json)
+language plpgsql stable
+as $$
+declare
+    v_submission    uuid := (select m.submission_id from sms.message m
+                              where m.message_id = p_id);
+begin
+    return query
+    select r.state, r.body from api.message_rows(p_id, p_id, v_submission) r;
+end
+$$;
+
+create function api.message_get(p_path text[], p_query text, p_body text)
+returns api.answer
+language plpgsql
+as $$
+declare
+    v_id    uuid := api.id('msg', p_path[1]);
+    v_body  json := (select r.body from api.message_row(v_id) r);
+begin
+    if v_body is null then
+        perform api.raise('not-found');
+    end if;
+
+    return (200, v_body)::api.answer;
+end
+$$;
+
+create function api.message_delete(p_path text[], p_query text, p_body text)
+returns api.answer
+language plpgsql
+as $$
+declare
+    v_id    uuid := api.id('msg', p_path[1]);
+    v_row   record;
+begin
+    if not exists (select from sms.message where message_id = v_id) then
+        perform api.raise('not-found');
+    end if;
+
+    perform sms.cancel(clock_timestamp(), array[v_id]);
+
+    select * into v_row from api.message_row(v_id);
+
+    -- asking twice is not an error
+    if v_row.state <> 'cancelled' then
+        perform api.raise('already-submitted');
+    end if;
+
+    return (200, v_row.body)::api.answer;
+end
+$$;
+
+-- Nobody who reads may use a one-time code (C11).
+create function api.mask(p_class smallint, p_text text)
+returns text
+language sql immutable
+as $$
+    select case p_class when 1 then regexp_replace(p_text, '[0-9]', '*', 'g') else p_text end
+$$;
+
+-- Everything that is known of one message, each list in the order of time.
+create function api.message_explain(p_path text[], p_query text, p_body text)
+returns api.answer
+language plpgsql
+as $$
+declare
+    v_id    uuid := api.id('msg', p_path[1]);
+    v_base  json := (select r.body from api.message_row(v_id) r);
+    m       sms.message;
+    s       sms.submission;
+    e       sms.settlement;
+    v       sms.verdict;
+    v_doc   json;
+    v_sent  timestamptz;
+    v_unit  text := (select unit from sms.account);
+    v_more  json;
+begin
+    if v_base is null then
+        perform api.raise('not-found');
+    end if;
+
+    select * into m from sms.message where message_id = v_id;
+    select * into s from sms.submission where submission_id = m.submission_id;
+    select * into e from sms.settlement where message_id = v_id;
+    v_doc := s.doc::json;
+
+    select max(at) into v_sent
+      from sms.submit where message_id = v_id and outcome in (1, 5);
+
+    -- the consent answer that the last submit rested on
+    select * into v
+      from sms.verdict
+     where message_id = v_id and consent_state is not null
+     order by at desc
+     limit 1;
+
+    v_more := json_build_object(
+        'text', api.mask(m.class, coalesce(s.text, (select b.text from sms.body b
+                                                   where b.body_id = m.body_id))),
+        'expires_at', sms.time_text(m.expires_at),
+        'recipient_type', (array['BIREYSEL', 'TACIR'])[m.recipient_type],
+        'test', m.test,
+        'verdicts', coalesce((
+            select json_agg(j.body order by j.at, j.place)
+              from (select s.accepted_at as at, 0 as place, json_build_object(
+                               'stage', 'intake',
+                               'plugin', f.value ->> 'rule',
+                               'code', f.value ->> 'code',
+                               'outcome', f.value ->> 'severity',
+                               'at', sms.time_text(s.accepted_at),
+                               'detail', null) as body
+                      from json_array_elements(
+                               coalesce(s.rejected::json -> 'findings', '[]')) f
+                    union all
+                    select w.at, w.stage, json_build_object(
+                               'stage', (array['screen', 'dispatch'])[w.stage],
+                               'plugin', w.plugin,
+                               'code', w.code,
+                               'outcome', (array['passed', 'refused', 'held'])[w.outcome],
+                               'at', sms.time_text(w.at),
+                               'detail', api.cause(w.code))
+                      from sms.verdict w
+                     where w.message_id = v_id) j), '[]'),
+        'consent', case when v.message_id is not null then json_build_object(
+            'state', (array['granted', 'refused', 'not_granted', 'unknown'])[v.consent_state],
+            'as_of', sms.time_text(v.consent_as_of),
+            'age_at_submit_s', floor(extract(epoch from v_sent - v.consent_as_of))::bigint,
+            'proof', v.proof,
+            'source', v.plugin) end,
+        'declaration', v_doc,
+        'route', (
+            select json_build_object(
+                'link', (array_agg(k.name order by b.at desc, b.attempt desc))[1],
+                'operator', (array_agg(k.operator order by b.at desc, b.attempt desc))[1],
+                'attempts', json_agg(json_build_object(
+                    'attempt', b.attempt,
+                    'part', b.part,
+                    'total', b.total,
+                    'link', k.name,
+                    'operator_id', b.operator_id,
+                    'outcome', (array['sent', 'rejected', 'retry', 'throttled', 'unknown'])[b.outcome],
+                    'operator_code', b.operator_code,
+                    'at', sms.time_text(b.at),
+                    'doubt', (select d.policy || coalesce(': ' || d.outcome, '')
+                                from sms.in_doubt d
+                               where d.message_id = v_id and d.attempt = b.attempt
+                                 and d.part = b.part))
+                    order by b.at, b.attempt, b.part))
+              from sms.submit b
+              left join sms.link k on k.link_id = b.link_id
+             where b.message_id = v_id
+            having count(*) > 0),
+        'tariff', (
+            select json_build_object(
+                'tariff', t.tariff, 'prefix', t.prefix,
+                'price_per_part', json_build_object('amount_micro', t.price_micro,
+                                                    'unit', t.unit),
+                'valid_from', case when t.valid_from > '-infinity'
+                              then sms.time_text(t.valid_from) end)
+              from sms.tariff_price t
+              join sms.account_setting c on c.tariff = t.tariff
+             where m."to"::text like t.prefix || '%' and t.class = m.class
+               and t.valid_from <= s.accepted_at
+             order by length(t.prefix) desc, t.valid_from desc
+             limit 1),
+        'receipts', coalesce((
+            select json_agg(json_build_object(
+                       'attempt', r.attempt, 'part', r.part,
+                       'state', (array['enroute', 'delivered', 'expired', 'deleted',
+                                       'undelivered', 'accepted', 'unknown',
+                                       'rejected'])[r.state],
+                       'operator_code', r.operator_code,
+                       'at', sms.time_text(r.at),
+                       'stored_at', sms.time_text(r.stored_at),
+                       'note', r.note) order by r.stored_at, r.attempt, r.part)
+              from (select x.attempt, x.part, x.state, x.operator_code, x.at, x.stored_at,
+                           case when x.stored_at > e.settled_at then 'late' else 'counted' end
+                               as note
+                      from sms.receipt x
+                     where x.message_id = v_id
+                    union all
+                    select x.attempt, x.part, x.state, x.operator_code, x.at, x.stored_at,
+                           case when x.why = 1 then 'intermediate'
+                                when x.stored_at > e.settled_at then 'late'
+                                else 'duplicate' end
+                      from sms.receipt_late x
+                     where x.message_id = v_id) r), '[]'),
+        'ledger', coalesce((
+            select json_agg(json_build_object(
+                       'kind', l.kind,
+                       'amount_micro', l.amount_micro, 'unit', v_unit,
+                       'at', sms.time_text(l.at)) order by l.at, l.place)
+              from (select 1 as place, 'reserve' as kind, m.price_micro as amount_micro, p.at
+                      from sms.posting p
+                     where p.posting_id = s.batch_id and p.kind = 1
+                    union all
+                    select 2, 'refund', p.amount_micro, p.at
+                      from sms.posting p
+                     where p.posting_id = v_id and p.kind = 2
+                    union all
+                    select 3, 'keep', e.kept_micro, e.settled_at
+                     where e.kept_micro > 0) l), '[]'));
+
+    -- json keeps the order of the keys: the message first, then its story
+    return (200, (left(v_base::text, -1) || ', ' || substr(v_more::text, 2))::json)::api.answer;
+end
+$$;
+
+
+-- ---- submissions and balance ------------------------------------------------
+
+create function api.submission_body(p_id uuid)
+returns json
+language plpgsql
+as $$
+declare
+    s   sms.submission;
+begin
+    select * into s from sms.submission where submission_id = p_id;
+
+    if not found then
+        perform api.raise('not-found');
+    end if;
+
+    return (
+        with rows as (
+            select * from api.message_rows(s.low_message, s.high_message, s.submission_id)
+        )
+        select json_build_object(
+            'id', sms.id_text('sub', p_id),
+            'accepted_at', sms.time_text(s.accepted_at),
+            'schedule_at', sms.time_text(s.due_at),
+            'declaration', s.doc::json,
+            'states', (select json_object_agg(c.state, c.n order by c.state)
+                         from (select state, count(*) as n from rows group by state) c),
+            'messages', coalesce((select json_agg(r.body order by r.ord) from rows r), '[]'),
+            'rejected', coalesce(s.rejected::json -> 'rejected', '[]'),
+            'findings', coalesce(s.rejected::json -> 'findings', '[]')));
+end
+$$;
+
+create function api.submission_get(p_path text[], p_query text, p_body text)
+returns api.answer
+language plpgsql
+as $$
+begin
+    return (200, api.submission_body(api.id('sub', p_path[1])))::api.answer;
+end
+$$;
+
+-- Cancels what has not left.  409 only when nothing of it is, or was before,
+-- cancelled.
+create function api.submission_delete(p_path text[], p_query text, p_body text)
+returns api.answer
+language plpgsql
+as $$
+declare
+    v_id    uuid := api.id('sub', p_path[1]);
+    s       sms.submission;
+    v_open  uuid[];
+    v_body  json;
+begin
+    select * into s from sms.submission where submission_id = v_id;
+
+    if not found then
+        perform api.raise('not-found');
+    end if;
+
+    v_open := array(select m.message_id
+                      from sms.message m
+                     where m.submission_id = v_id
+                       and m.message_id >= s.low_message and m.message_id <= s.high_message
+                       and not exists (select from sms.settlement e
+                                        where e.account_id = m.account_id
+                                          and e.message_id = m.message_id)
+                       and not exists (select from sms.submit b
+                                        where b.account_id = m.account_id
+                                          and b.message_id = m.message_id
+                                          and b.outcome in (1, 5)));
+
+    if v_open <> '{}' then
+        perform sms.cancel(clock_timestamp(), v_open);
+    end if;
+
+    v_body := api.submission_body(v_id);
+
+    if (v_body -> 'states' -> 'cancelled') is null then
+        perform api.raise('already-submitted');
+    end if;
+
+    return (200, v_body)::api.answer;
+end
+$$;
+
+create function api.balance_get(p_path text[], p_query text, p_body text)
+returns api.answer
+language sql
+as $$
+    select 200, json_build_object(
+        'account', sms.id_text('acc', a.public_id),
+        'available', json_build_object('amount_micro', a.available_micro, 'unit', a.unit))
+      from sms.account a
+$$;
+
+
+-- ---- the door ---------------------------------------------------------------
+
+-- The only way in.  Runs as sms_api with sms.account set for the time of this
+-- call; it is emptied at the end, so that the next call in the same pipeline
+-- finds nobody's.  An error that leaves this function ends the transaction,
+-- and the setting with it.
+create function api.call(
+    p_account bigint, p_key_no bigint, p_scopes text[], p_method text, p_path text,
+    p_query text, p_body text)
+returns table (status int, body text)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    r       api.route;
+    answer  api.answer;
+    known   boolean;
+begin
+    perform set_config('sms.account', p_account::text, true);
+
+    select x.* into r
+      from api.route x
+     where x.method = p_method and p_path ~ x.pattern;
+
+    begin
+        if r.function is null then
+            known := exists (select from api.route x where p_path ~ x.pattern);
+            perform api.raise(case when known then 'method-not-allowed' else 'not-found' end);
+        end if;
+
+        if r.scope <> all (coalesce(p_scopes, '{}')) then
+            perform api.raise('insufficient-scope');
+        end if;
+
+        execute format('select f.status, f.body from %s($1, $2, $3) f', r.function)
+           into answer
+          using regexp_match(p_path, r.pattern), p_query, p_body;
+    exception
+        when sqlstate 'SMS03' then
+            answer.status := (select p.status from api.problem p where p.slug = sqlerrm);
+            answer.body := json_build_object('code', sqlerrm);
+    end;
+
+    perform set_config('sms.account', '', true);
+
+    return query select answer.status, answer.body::text;
+end
+$$;
+
+grant execute on function api.call(bigint, bigint, text[], text, text, text, text) to sms_worker;

@@ -1,0 +1,273 @@
+-- expand: accounts, keys, brands, senders, tariffs and funds, for administrators
+--
+-- Granted to nobody: an administrator connects as a member of sms_owner.
+
+set role sms_owner;
+
+create function sms.account_create(
+    p_name text, p_unit text default 'TRY', p_shift text default 'single',
+    p_suffix boolean default true, p_max_parts int default 6, p_tariff int default 1)
+returns bigint
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_account   bigint;
+begin
+    insert into account (unit) values (p_unit) returning account_id into v_account;
+
+    insert into account_setting (account_id, name, tariff, shift, suffix, max_parts)
+    values (v_account, p_name, p_tariff, p_shift, p_suffix, p_max_parts);
+
+    return v_account;
+end
+$$;
+
+-- 'active', 'suspended', 'closed'.  What waits is looked at again when its turn
+-- comes: held while suspended, refused and refunded when closed.
+create function sms.account_state(p_account bigint, p_state text)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    update account
+       set state = array_position(array['active', 'suspended', 'closed'], p_state)
+     where account_id = p_account;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+end
+$$;
+
+-- The secret stays with its owner; here is the SHA-256 of the whole key.
+create function sms.key_create(
+    p_account bigint, p_key_id text, p_hash bytea, p_mode text default 'live',
+    p_scopes text[] default array['messages:send', 'messages:read', 'balance:read'],
+    p_ip cidr[] default '{}', p_waived text default null)
+returns bigint
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_no    bigint;
+begin
+    perform from account where account_id = p_account for update;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+
+    if exists (select from api_key where key_id = p_key_id) then
+        raise exception 'key-id-in-use' using errcode = 'SMS04';
+    end if;
+
+    select coalesce(max(key_no), 0) + 1 into v_no from api_key where account_id = p_account;
+
+    insert into api_key (account_id, key_no, key_id, secret_hash, mode, scopes, ip, ip_waived)
+    values (p_account, v_no, p_key_id, p_hash, p_mode, p_scopes, p_ip, p_waived);
+
+    return v_no;
+end
+$$;
+
+create function sms.key_revoke(p_account bigint, p_key_no bigint)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    update api_key set revoked_at = now()
+     where account_id = p_account and key_no = p_key_no and revoked_at is null
+$$;
+
+create function sms.brand_create(
+    p_account bigint, p_name text, p_owner_kind text, p_title text default '',
+    p_iys_code bigint default null, p_brand_code bigint default null,
+    p_mersis text default '', p_vkn text default '', p_tckn text default '',
+    p_registry_no text default '', p_reject_keyword text default '',
+    p_reject_number text default '', p_reject_free boolean default false,
+    p_retailer_code bigint default null, p_contact text default '')
+returns bigint
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_brand bigint;
+begin
+    perform from account where account_id = p_account for update;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+
+    select coalesce(max(brand_id), p_account << 16) + 1 into v_brand
+      from brand
+     where account_id = p_account;
+
+    insert into brand (account_id, brand_id, name, owner_kind, title, iys_code, brand_code,
+                       retailer_code, mersis, vkn, tckn, registry_no, reject_keyword,
+                       reject_number, reject_free, contact)
+    values (p_account, v_brand, p_name, p_owner_kind, p_title, p_iys_code, p_brand_code,
+            p_retailer_code, p_mersis, p_vkn, p_tckn, p_registry_no, p_reject_keyword,
+            p_reject_number, p_reject_free, p_contact);
+
+    if p_reject_keyword <> '' and p_reject_number <> '' then
+        insert into keyword (number, keyword, brand_id)
+        values (p_reject_number, upper(p_reject_keyword), v_brand);
+    end if;
+
+    return v_brand;
+end
+$$;
+
+create function sms.brand_grant(p_account bigint, p_brand bigint)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    insert into brand_grant (account_id, brand_id) values (p_account, p_brand)
+        on conflict (account_id, brand_id) do update set revoked_at = null
+$$;
+
+create function sms.sender_create(
+    p_account bigint, p_sender text, p_brand bigint, p_classes text[])
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    insert into sender (account_id, sender, brand_id, classes)
+    values (p_account, p_sender, p_brand, p_classes)
+$$;
+
+-- p_state: requested, approved, rejected, revoked, expired (C9)
+create function sms.sender_approve(
+    p_account bigint, p_sender text, p_operator text, p_state text default 'approved',
+    p_reason text default null)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    insert into sender_approval (account_id, sender, operator, state, reason)
+    values (p_account, p_sender, p_operator, p_state, p_reason)
+        on conflict (account_id, sender, operator) do update
+           set state = excluded.state, reason = excluded.reason, decided_at = now()
+$$;
+
+-- What waits under the header is held, and ends with its validity (C9).
+create function sms.sender_revoke(p_account bigint, p_sender text, p_revoked boolean default true)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    update sender set revoked_at = case when p_revoked then now() end
+     where account_id = p_account and sender = p_sender
+$$;
+
+create function sms.exemption_grant(
+    p_account bigint, p_exemption text, p_audience text, p_document text,
+    p_approved_by text, p_ends_at timestamptz default null)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    insert into exemption (account_id, exemption, audience, document, approved_by, ends_at)
+    values (p_account, p_exemption, p_audience, p_document, p_approved_by, p_ends_at)
+        on conflict (account_id, exemption) do update
+           set audience = excluded.audience, document = excluded.document,
+               approved_by = excluded.approved_by, approved_at = now(),
+               ends_at = excluded.ends_at
+$$;
+
+-- p_scope: 'all' or 'commercial'; account 0 is the platform's list.
+create function sms.blacklist_add(
+    p_account bigint, p_number bigint, p_scope text, p_reason text)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    insert into blacklist (account_id, number, scope, reason)
+    values (p_account, p_number, array_position(array['all', 'commercial'], p_scope), p_reason)
+        on conflict (account_id, number) do update
+           set scope = excluded.scope, reason = excluded.reason
+$$;
+
+create function sms.blacklist_remove(p_account bigint, p_number bigint)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    delete from blacklist where account_id = p_account and number = p_number
+$$;
+
+-- Adds funds, or takes them out when the amount is negative.  p_id makes a
+-- payment that is booked twice count once.
+create function sms.fund(
+    p_account bigint, p_amount_micro bigint, p_note text, p_id uuid default sms.id_new())
+returns bigint
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_available bigint;
+begin
+    perform from account where account_id = p_account for update;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+
+    insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id, note)
+    values (p_account, abs(p_amount_micro), now(),
+            case when p_amount_micro > 0 then 4 else 5 end,
+            case when p_amount_micro > 0 then 1 else 2 end,
+            case when p_amount_micro > 0 then 2 else 1 end, p_id, p_note)
+        on conflict do nothing;
+
+    if found then
+        update account set available_micro = available_micro + p_amount_micro
+         where account_id = p_account;
+    end if;
+
+    select available_micro into v_available from account where account_id = p_account;
+    return v_available;
+end
+$$;
+
+create function sms.tariff_set(
+    p_tariff int, p_prefix text, p_class text, p_price_micro bigint, p_unit text default 'TRY',
+    p_valid_from timestamptz default '-infinity')
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    insert into tariff_price (tariff, prefix, class, price_micro, unit, valid_from)
+    values (p_tariff, p_prefix,
+            array_position(array['otp', 'informational', 'commercial', 'exempt'], p_class),
+            p_price_micro, p_unit, p_valid_from)
+        on conflict (tariff, prefix, class, valid_from) do update
+           set price_micro = excluded.price_micro, unit = excluded.unit
+$$;
+
+create function sms.setting_set(p_name text, p_value text)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    update setting set value = p_value where name = p_name;
+
+    if not found then
+        raise exception 'unknown-setting' using errcode = 'SMS04';
+    end if;
+end
+$$;
+
+-- What no receipt by validity + 24 h means on a link: refund, keep, none (C12).
+create function sms.link_receipts(p_link_id int, p_receipts text)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    update link set receipts = p_receipts where link_id = p_link_id
+$$;

@@ -1,0 +1,315 @@
+#!/usr/bin/perl
+
+# What two transactions do to each other: crossing keys and accounts (D6), a
+# receipt and its submit answer (D8), parts of one message, cancel and claim,
+# and the books beside load (D14).
+
+use strict;
+use warnings;
+
+use JSON::PP qw(encode_json decode_json);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use SMS::Pg;
+use SMS::Tap;
+
+my $pg = SMS::Pg->new;
+
+$pg->psql("$FindBin::Bin/sql/fixture.psql");
+$pg->do(<<'SQL');
+select t.account(x, 1000000000) from unnest(array['a', 'b', 'c', 'd']) x
+SQL
+$pg->do(<<'SQL');
+-- claims and answers "sent"; the operator ids
+create function t.pump(p_bind text) returns setof text language plpgsql as $$
+declare
+    v_acct bigint[]; v_id uuid[]; v_attempt smallint[]; v_ref text[];
+begin
+    select array_agg(account_id), array_agg(message_id), array_agg(attempt),
+           array_agg(gen_random_uuid()::text)
+      into v_acct, v_id, v_attempt, v_ref
+      from t.claim(50, false, p_bind);
+
+    if v_id is not null then
+        perform sms.submitted(1, t.now(), v_acct, v_id, v_attempt,
+            array_fill(1::smallint, array[cardinality(v_id)]),
+            array_fill(1::smallint, array[cardinality(v_id)]),
+            array_fill(1::smallint, array[cardinality(v_id)]),
+            array_fill(0::smallint, array[cardinality(v_id)]),
+            array_fill(0, array[cardinality(v_id)]), v_ref,
+            array_fill(null::timestamptz, array[cardinality(v_id)]),
+            array_fill(null::int, array[cardinality(v_id)]));
+        return query select unnest(v_ref);
+    end if;
+end
+$$
+SQL
+$pg->do(<<'SQL');
+create function t.receive(p_ids text[]) returns void language sql as $$
+    select sms.receipts(1, t.now(), array_agg(i), array_agg(0::bigint),
+               array_agg(case when random() < 0.7 then 2 else 5 end::smallint), array_agg(0),
+               array_agg(0::smallint), array_agg(t.now()))
+      from unnest(p_ids) i
+$$;
+SQL
+
+
+# Runs code in a child with a handle of its own; exit 0 when it did not die.
+sub child {
+    my ($code) = @_;
+
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+
+    my $ok = eval { $code->($pg->connect); 1 };
+    print STDERR "# child: $@" unless $ok;
+    require POSIX;
+    POSIX::_exit($ok ? 0 : 1);
+}
+
+
+sub wait_all {
+    my $failed = 0;
+
+    for my $pid (@_) {
+        waitpid $pid, 0;
+        $failed++ if $?;
+    }
+
+    return $failed;
+}
+
+
+sub send_batch {
+    my ($db, @subs) = @_;
+
+    return $db->selectall_arrayref('select * from t.send(?)', { Slice => {} },
+                                   encode_json(\@subs));
+}
+
+
+subtest 'two workers with the same keys in opposite order' => sub {
+    my @keys = map { "key-$_" } 1 .. 60;
+
+    my @pids = map {
+        my $side = $_;
+
+        child(sub {
+            my ($db) = @_;
+
+            for my $i (0 .. $#keys) {
+                my @pair = ({ who => 'a', key => "a$keys[$i]", hash => 'x' },
+                            { who => 'b', key => "b$keys[$i]", hash => 'x' });
+
+                send_batch($db, $side ? reverse @pair : @pair);
+            }
+        });
+    } 0, 1;
+
+    is wait_all(@pids), 0, 'no deadlock, no error';
+    is $pg->value('select count(*) from sms.idempotency'), 120, 'each key once';
+    is $pg->value('select count(*) from sms.message'), 120, 'each message once';
+    is $pg->value("select string_agg(t.available(x)::text, ' ')
+                     from unnest(array['a', 'b']) x"),
+       '999994000 999994000', 'each charged once';
+};
+
+
+subtest 'the loser of a race for a key gets the stored answer' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+
+    $one->begin_work;
+    is_deeply send_batch($one, { who => 'a', key => 'race', hash => 'x', name => 'race' }), [],
+       'the first is taken';
+
+    my $pid = child(sub {
+        my ($db) = @_;
+
+        my $rows = send_batch($db, { who => 'a', key => 'race', hash => 'x' });
+        die 'outcome ' . encode_json($rows) unless @$rows == 1 && $rows->[0]{outcome} == 2;
+    });
+
+    sleep 0.3;
+    is waitpid($pid, 1), 0, 'the second waits';
+    $one->commit;
+    is wait_all($pid), 0, 'and is told: known, same request';
+};
+
+
+subtest 'a receipt and its submit answer at the same time' => sub {
+    for my $first ('answer', 'receipt') {
+        my ($one, $two) = ($pg->connect, $pg->connect);
+
+        send_batch($one, { who => 'a', name => "o-$first" });
+        $one->do('select t.claim(10000)');
+
+        my %do = (
+            answer => sub { $_[0]->do("select t.answer(t.msg('o-$first'), 1, 'id-$first')") },
+            receipt => sub { $_[0]->do("select t.receipt('id-$first', 5)") },
+        );
+
+        my ($second) = grep { $_ ne $first } sort keys %do;
+
+        $one->begin_work;
+        $two->begin_work;
+        $do{$first}->($one);
+        $do{$second}->($two);
+        $one->commit;
+        $two->commit;
+
+        is $pg->value("select t.state('o-$first')"), 'submitted',
+           "$first first: neither saw the other";
+        is decode_json($pg->value("select sms.upkeep('orphans', t.now(), 10)"))->{matched}, 1,
+           'the sweep does';
+        is $pg->value("select t.state('o-$first')"), 'undelivered/undelivered', 'settled';
+    }
+};
+
+
+subtest 'two parts of a message in two transactions' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+
+    send_batch($one, { who => 'a', parts => 2, name => 'parts' });
+    $one->do('select t.claim(10000)');
+    $one->do("select t.answer(t.msg('parts'), 1, 'pt-$_', $_, 2)") for 1, 2;
+
+    $one->begin_work;
+    $one->do("select t.receipt('pt-1', 2)");
+
+    my $pid = child(sub { $_[0]->do("select t.receipt('pt-2', 2)") });
+    sleep 0.3;
+    is waitpid($pid, 1), 0, 'the second waits for the first';
+    $one->commit;
+    is wait_all($pid), 0, 'and goes on';
+    is $pg->value("select t.state('parts')"), 'delivered/delivered', 'together they end it';
+};
+
+
+subtest 'the same receipts in opposite order' => sub {
+    my $db = $pg->connect;
+
+    send_batch($db, { who => 'a', n => 40, name => 'cross' });
+    my $ids = $db->selectcol_arrayref("select t.pump('a')");
+
+    my @pids = map {
+        my @list = $_ ? reverse @$ids : @$ids;
+
+        child(sub {
+            my ($handle) = @_;
+
+            $handle->do('select t.receive(?)', undef, [ @list[ $_ .. $_ + 9 ] ])
+                for 0, 10, 20, 30;
+        });
+    } 0, 1;
+
+    is wait_all(@pids), 0, 'no deadlock';
+    is $pg->value("select count(*) from t.msg m join sms.settlement s on s.message_id = m.id
+                    where m.name = 'cross'"), 40, 'each ended once';
+    is $pg->value("select sum(refunded_micro) = (select sum(p.amount_micro) from sms.posting p
+                     join t.msg x on x.id = p.posting_id and x.name = 'cross' and p.kind = 2)
+                     from t.msg m join sms.settlement s on s.message_id = m.id
+                    where m.name = 'cross'"), 1, 'each refunded once';
+};
+
+
+subtest 'cancel and claim' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+    my $delete = sub {
+        my ($db, $name) = @_;
+
+        return ($db->selectrow_array("select c.status from api.call(t.acct('a'), 1,
+                    '{messages:send}', 'DELETE', '/v1/messages/'
+                    || sms.id_text('msg', t.msg(?)), '', null) c", undef, $name))[0];
+    };
+
+    send_batch($one, { who => 'a', name => 'taken' });
+    $one->begin_work;
+    $one->do('select t.claim(10000)');
+
+    my $pid = child(sub {
+        my ($db) = @_;
+
+        my $status = $delete->($db, 'taken');
+        die "status $status" if $status != 409;
+    });
+    sleep 0.3;
+    $one->commit;
+    is wait_all($pid), 0, 'claimed first: the cancel waits and is refused';
+
+    send_batch($one, { who => 'a', name => 'gone' });
+    $one->begin_work;
+    is $delete->($one, 'gone'), 200, 'cancelled first';
+    is $two->selectrow_array('select count(*) from t.claim()'), 0, 'the claim passes it by';
+    $one->commit;
+    is $two->selectrow_array('select count(*) from t.claim()'), 0, 'for good';
+};
+
+
+subtest 'two binds of a link' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+
+    send_batch($one, { who => 'a', n => 20, name => 'two' });
+    $_->begin_work for $one, $two;
+    my $a = $one->selectcol_arrayref("select message_id from t.claim(10, false, 'a')");
+    my $b = $two->selectcol_arrayref("select message_id from t.claim(10, false, 'b')");
+    $_->commit for $one, $two;
+
+    my %seen = map { $_ => 1 } @$a, @$b;
+    is @$a + @$b, 20, 'claim beside each other without waiting';
+    is keys %seen, 20, 'and nothing twice';
+};
+
+
+# Accounts are debited, refunded and settled by three processes while the books
+# are read in one snapshot each time.
+subtest 'the books beside load' => sub {
+    my $until = time + (long() ? 60 : 6);
+
+    my @pids = map {
+        my $me = $_;
+
+        child(sub {
+            my ($db) = @_;
+
+            srand($$);
+            while (time < $until) {
+                my @who = (sort { rand() <=> 0.5 } qw(a b c d))[0, 1];
+
+                send_batch($db, map { { who => $_, n => 1 + int rand 5,
+                                        price => 10 + int rand 90 } } @who);
+                my $ids = $db->selectcol_arrayref('select t.pump(?)', undef, "bind$me");
+                $db->do('select t.receive(?)', undef, $ids) if @$ids;
+                $db->do("select sms.upkeep('orphans', t.now(), 100)");
+            }
+        });
+    } 1 .. 3;
+
+    my ($checks, @drift) = (0);
+    my $db = $pg->connect;
+
+    while (time < $until) {
+        $db->do('begin isolation level repeatable read');
+        my ($json) = $db->selectrow_array("select sms.upkeep('check', t.now(), 10)");
+        sleep 0.05;
+        my ($bad) = $db->selectrow_array('select count(*) from sms.book
+            where total_micro <> 0 or available_micro <> stored_micro');
+        $db->do('commit');
+
+        my $found = decode_json($json)->{drift};
+        push @drift, @$found if @$found;
+        push @drift, "$bad books" if $bad;
+        $checks++;
+    }
+
+    is wait_all(@pids), 0, 'the load ran without an error';
+    cmp_ok $checks, '>', 3, "$checks snapshots";
+    is_deeply \@drift, [], 'every book holds in every snapshot';
+    cmp_ok $pg->value('select count(*) from sms.settlement'), '>', 100, 'beside real work';
+    cmp_ok $pg->value('select count(*) from sms.posting where kind = 2'), '>', 10,
+           'with refunds';
+};
+
+done_testing;
