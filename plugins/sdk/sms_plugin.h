@@ -45,6 +45,15 @@ extern "C" {
 #define SMS_AT(T, base, stride, i)  ((T *) ((char *) (base) + (size_t) (stride) * (i)))
 #define SMS_STR(literal)            { (literal), sizeof(literal) - 1 }
 
+/* limits that both sides keep */
+#define SMS_FINDINGS_MAX        256     /* of one text                          */
+#define SMS_OPERATOR_ID_MAX     64      /* bytes                                */
+#define SMS_LEASES_MAX          64      /* names of one instance                */
+#define SMS_LEASE_NAME_MAX      32      /* bytes                                */
+#define SMS_DICT_KEY_MAX        255
+#define SMS_DICT_VALUE_MAX      8192
+
+/* These two may never grow: their arrays have no stride. */
 typedef struct { const char *ptr; size_t len; } sms_str_t;
 typedef struct { sms_str_t name, value; } sms_kv_t;
 
@@ -101,6 +110,7 @@ typedef struct sms_brand_s {
     sms_str_t registry_no;              /* professions, associations, foreign     */
     sms_str_t reject_keyword;           /* "ORNEK": the text says "ORNEK RET"     */
     sms_str_t reject_number;            /* "4605"                                 */
+    sms_str_t contact;                  /* phone, fax or e-mail as texts show it  */
 } sms_brand_t;
 
 typedef struct sms_msg_s {              /* read-only for the plugin               */
@@ -127,10 +137,12 @@ typedef struct sms_msg_s {              /* read-only for the plugin             
     const sms_kv_t *attrs;  uint32_t nattrs;  uint32_t reserved;
 } sms_msg_t;
 
-/* Results.  Every one starts with "status": SMS_OK or the item's own error. */
+/* Results.  Every one of a batch starts with "status": SMS_OK or the item's own
+ * error.                                                                       */
 
 /* rule.  A rule reports findings; the host applies the account's severities,
- * never below the finding's "floor".                                           */
+ * never below the finding's "floor".  Repairs are made from the last place to the
+ * first; those of one place keep their order.  An empty repair: there is none.  */
 typedef enum { SMS_SEVERITY_OFF, SMS_SEVERITY_WARN, SMS_SEVERITY_CONFIRM,
                SMS_SEVERITY_BLOCK } sms_severity_t;
 typedef struct sms_finding_s {
@@ -138,7 +150,7 @@ typedef struct sms_finding_s {
     uint32_t  severity, floor;          /* proposed; nobody may lower under floor */
     uint32_t  begin, len;               /* place in msg->text, bytes; len 0: none */
     sms_str_t detail_tr, detail_en;     /* one sentence each, for people          */
-    sms_str_t repair;                   /* text to put instead of begin..begin+len */
+    sms_str_t repair;                   /* instead of begin .. begin + len        */
     sms_str_t source;                   /* "R-31 Yon. m.8": law or convention     */
 } sms_finding_t;
 typedef enum { SMS_PASS = 1, SMS_DEFER } sms_action_t;
@@ -147,7 +159,7 @@ typedef struct { int32_t status; uint32_t action;                    /* sms_acti
                  uint32_t nfindings, stride; sms_str_t version; } sms_verdict_t;
 
 /* consent.  GRANTED only from İYS's own answer about this number; as_of_us is
- * when İYS made that statement, never when a feed was polled (C3).             */
+ * when İYS made that statement, never when a feed was polled.                  */
 typedef enum { SMS_CONSENT_GRANTED = 1, SMS_CONSENT_REFUSED,
                SMS_CONSENT_NOT_GRANTED,  /* no approval: refusal or no record     */
                SMS_CONSENT_UNKNOWN } sms_consent_state_t;
@@ -155,7 +167,7 @@ typedef struct { int32_t status; uint32_t state; int64_t as_of_us;
                  sms_str_t proof, code; } sms_consent_t;
 
 /* billing.  quote must finish in the call.  Without hold the host's own ledger
- * keeps the funds, in the commit that accepts the message (D5).                */
+ * keeps the funds, in the commit that accepts the message.                     */
 typedef struct { int32_t status; char unit[4];  int64_t amount_micro;  /* whole message */
                  sms_str_t tariff, policy; } sms_quote_t;
 typedef struct { uint8_t msg_id[16]; uint64_t account; int64_t amount_micro;
@@ -167,7 +179,7 @@ typedef struct { int32_t status; uint32_t retry_after_ms; } sms_ack_t;
 typedef struct { int32_t status; uint32_t nlinks; uint32_t link[8];
                  sms_str_t reason; } sms_route_t;
 
-/* operator.  The host splits and encodes; one item is one part (D3).           */
+/* operator.  The host splits and encodes; one item is one part.                */
 typedef struct sms_part_s {
     const sms_msg_t *msg;
     uint16_t  number, total;            /* part n of m, from 1                    */
@@ -188,7 +200,8 @@ typedef struct { int32_t status; uint32_t outcome, reason, retry_after_ms;
                  uint32_t operator_code, reserved; sms_str_t operator_id; } sms_submit_t;
 
 typedef struct { sms_str_t scheme, secret, client_ip; } sms_credential_t;
-typedef struct { int32_t status; uint32_t scopes; uint64_t account; int64_t ttl_ms; } sms_principal_t;
+typedef struct { int32_t status; uint32_t scopes; uint64_t account;
+                 int64_t ttl_ms; } sms_principal_t;
 typedef struct { uint8_t msg_id[16]; uint64_t account; int64_t at_us; uint32_t state;
                  uint32_t operator_code; sms_str_t url, body; } sms_event_t;
 typedef struct { int32_t status; uint16_t mcc, mnc; uint32_t flags, reserved;
@@ -221,14 +234,24 @@ typedef struct sms_conf_key_s {         /* the host parses, checks, documents,  
 typedef struct sms_conf_s {             /* valid until exit()                     */
     size_t    size;
     sms_str_t (*str)(const struct sms_conf_s *c, const char *name);
-    int64_t   (*num)(const struct sms_conf_s *c, const char *name); /* ENUM: index in choices */
+    /* ENUM: index in choices; BOOL: 0 or 1; MSEC, SIZE: ms, bytes */
+    int64_t   (*num)(const struct sms_conf_s *c, const char *name);
     uint32_t  (*count)(const struct sms_conf_s *c, const char *name);
     sms_str_t (*item)(const struct sms_conf_s *c, const char *name, uint32_t i);
 } sms_conf_t;
 
-/* ---- what the host offers ----------------------------------------------- */
+/* ---- what the host offers -----------------------------------------------
+ *
+ * No callback (opened, data, closed, done, lease ...) runs from inside the
+ * function that asks for it, but complete() may call straight back into the
+ * plugin's operations.  Arguments of deliver(), put(), query() and request()
+ * are copied before they return.  stop(), close() and abort() are legal from
+ * any callback; stop() ends a handle of any sort, without its callback.
+ * Nothing may be called after exit() has returned.
+ */
 
-typedef enum { SMS_LOG_ERROR = 1, SMS_LOG_WARN, SMS_LOG_NOTICE, SMS_LOG_INFO, SMS_LOG_DEBUG } sms_level_t;
+typedef enum { SMS_LOG_ERROR = 1, SMS_LOG_WARN, SMS_LOG_NOTICE, SMS_LOG_INFO,
+               SMS_LOG_DEBUG } sms_level_t;
 struct sms_host_s;
 typedef const struct sms_host_s sms_host_t;
 typedef void (*sms_fn)(void *data);
@@ -236,33 +259,42 @@ typedef void (*sms_fn)(void *data);
 typedef struct {                                            /* always granted     */
     size_t   size;
     void     (*log)(sms_host_t *h, sms_level_t level, const char *msg, size_t len);
-    int64_t  (*now_us)(sms_host_t *h);                      /* cached, per turn   */
+    int64_t  (*now_us)(sms_host_t *h);
     int64_t  (*mono_us)(sms_host_t *h);                     /* monotonic          */
-    void    *(*alloc)(sms_host_t *h, sms_call_t call, size_t n); /* until call ends; 0 on failure */
+    /* until the call ends, aligned to 8; NULL on failure or above 1 MiB a call */
+    void    *(*alloc)(sms_host_t *h, sms_call_t call, size_t n);
     sms_rc_t (*complete)(sms_host_t *h, sms_call_t call, sms_rc_t rc); /* OK or E_*  */
     sms_rc_t (*post)(sms_host_t *h, sms_fn fn, void *data); /* ANY THREAD: run fn on the loop */
     /* Compete for a lease of this plugin over all workers and nodes; ops->lease()
-     * tells when it is won or lost.  At most 64 names; init() or later.          */
+     * tells when it is won or lost.  From init() on, until lease_drop().         */
     sms_rc_t (*lease_want)(sms_host_t *h, sms_str_t name);
     void     (*lease_drop)(sms_host_t *h, sms_str_t name);
-    int      (*lease_valid)(sms_host_t *h, sms_str_t name); /* ask before each write to the far end */
-    void     (*window_open)(sms_host_t *h);                 /* operator_window() grew: claim again */
+    /* 1: still held; to be asked before each write to the far end */
+    int      (*lease_valid)(sms_host_t *h, sms_str_t name);
+    void     (*window_open)(sms_host_t *h);             /* operator_window() grew: claim again */
 } sms_core_api_t;
 
 enum { SMS_FD_READ = 1, SMS_FD_WRITE = 2, SMS_FD_ERROR = 4 };
 typedef void (*sms_fd_fn)(void *data, int fd, uint32_t ready);
 typedef struct {
     size_t   size;
-    sms_handle_t (*timer)(sms_host_t *h, uint32_t delay_ms, uint32_t keep_worker, sms_fn fn, void *d); /* one shot; 0 on failure */
-    sms_handle_t (*watch)(sms_host_t *h, int fd, uint32_t want, sms_fd_fn fn, void *d); /* level-triggered; the plugin owns fd */
+    /* one shot; 0 on failure.  keep_worker 1: a worker that is told to leave
+     * waits for it; 0: it is dropped then                                        */
+    sms_handle_t (*timer)(sms_host_t *h, uint32_t delay_ms, uint32_t keep_worker, sms_fn fn,
+                          void *d);
+    /* level-triggered; the plugin owns fd */
+    sms_handle_t (*watch)(sms_host_t *h, int fd, uint32_t want, sms_fd_fn fn, void *d);
     sms_rc_t     (*rewatch)(sms_host_t *h, sms_handle_t w, uint32_t want);
-    void         (*stop)(sms_host_t *h, sms_handle_t any);  /* before close(fd); fn will not run again */
+    /* before close(fd); fn will not run again */
+    void         (*stop)(sms_host_t *h, sms_handle_t any);
 } sms_loop_api_t;
 
 typedef struct {                        /* a TCP or TLS connection run by the host */
     size_t   size;
     void     (*opened)(void *d, sms_handle_t s);
-    size_t   (*data)(void *d, sms_handle_t s, const char *p, size_t n); /* returns bytes used; the rest comes again */
+    /* returns bytes used; the rest comes again, in front of what follows; at least
+     * 64 KiB are kept so                                                         */
+    size_t   (*data)(void *d, sms_handle_t s, const char *p, size_t n);
     void     (*writable)(void *d, sms_handle_t s);          /* after SMS_E_BUSY   */
     void     (*closed)(void *d, sms_handle_t s, sms_rc_t why); /* last call       */
 } sms_stream_cb_t;
@@ -277,12 +309,16 @@ typedef struct {
     /* "peer" is an address or a name, resolved by nginx's resolver; tls NULL: plain */
     sms_handle_t (*connect)(sms_host_t *h, sms_str_t peer, uint32_t port, const sms_tls_t *tls,
                             uint32_t timeout_ms, const sms_stream_cb_t *cb, void *d);
-    sms_rc_t (*write)(sms_host_t *h, sms_handle_t s, const void *p, size_t n); /* copies all or none; BUSY above 256 KiB */
-    void     (*close)(sms_host_t *h, sms_handle_t s);       /* after what is queued; closed() still comes */
+    /* from opened() on; copies all or none; E_BUSY above 256 KiB queued */
+    sms_rc_t (*write)(sms_host_t *h, sms_handle_t s, const void *p, size_t n);
+    /* after what is queued; closed() still comes */
+    void     (*close)(sms_host_t *h, sms_handle_t s);
 } sms_stream_api_t;
 
-typedef struct { sms_str_t method, url, body; const sms_kv_t *headers;
-                 uint32_t nheaders, timeout_ms; const sms_tls_t *tls; } sms_http_req_t;
+typedef struct { size_t size;  sms_str_t method, url, body;
+                 const sms_kv_t *headers;  uint32_t nheaders, timeout_ms;
+                 const sms_tls_t *tls; } sms_http_req_t;
+enum { SMS_HTTP_WRITTEN = 1 };          /* bytes had left: it may have been acted upon */
 typedef struct { sms_rc_t rc; uint32_t status; const sms_kv_t *headers;
                  uint32_t nheaders, flags; sms_str_t body; } sms_http_res_t;
 typedef struct {
@@ -294,7 +330,8 @@ typedef struct {
 } sms_http_api_t;
 
 typedef struct { sms_rc_t rc; uint32_t nrows, ncols, flags; char sqlstate[8];
-                 sms_str_t (*cell)(const void *row_set, uint32_t row, uint32_t col); /* text format; NULL: ptr 0 */
+                 /* text format; SQL NULL: ptr 0 */
+                 sms_str_t (*cell)(const void *row_set, uint32_t row, uint32_t col);
                  const void *row_set; } sms_db_res_t;
 typedef struct {
     size_t   size;
@@ -304,7 +341,10 @@ typedef struct {
                       void (*done)(void *d, const sms_db_res_t *r), void *d);
 } sms_db_api_t;
 
-typedef struct {                        /* shared by all workers; lost at restart */
+/* Shared by all workers; a cache: anything may be gone at any time.  get: E_STALE
+ * means not there, a value over "cap" is cut and *len is whole.  ttl_ms 0: for as
+ * long as there is room; incr() keeps the ttl of a key that is there.           */
+typedef struct {
     size_t   size;
     sms_rc_t (*get)(sms_host_t *h, sms_str_t key, char *buf, size_t cap, size_t *len);
     sms_rc_t (*set)(sms_host_t *h, sms_str_t key, sms_str_t value, uint32_t ttl_ms);
@@ -313,7 +353,8 @@ typedef struct {                        /* shared by all workers; lost at restar
 
 typedef struct {
     size_t   size;
-    uint32_t (*define)(sms_host_t *h, uint32_t type, const char *name, const char *help); /* init() only; 1 counter 2 gauge 3 histogram */
+    /* init() only; type 1 counter, 2 gauge, 3 histogram; 0 on failure */
+    uint32_t (*define)(sms_host_t *h, uint32_t type, const char *name, const char *help);
     void     (*add)(sms_host_t *h, uint32_t metric, int64_t value);
 } sms_metric_api_t;
 
@@ -326,7 +367,8 @@ typedef struct {                        /* durable: done(SMS_OK) means committed
 typedef enum { SMS_INBOUND_RECEIPT = 1, SMS_INBOUND_MESSAGE } sms_inbound_type_t;
 typedef enum { SMS_RECEIPT_ENROUTE = 1, SMS_RECEIPT_DELIVERED, SMS_RECEIPT_EXPIRED,
                SMS_RECEIPT_DELETED, SMS_RECEIPT_UNDELIVERED, SMS_RECEIPT_ACCEPTED,
-               SMS_RECEIPT_UNKNOWN, SMS_RECEIPT_REJECTED } sms_receipt_state_t; /* SMPP 3.4 5.2.28 */
+               SMS_RECEIPT_UNKNOWN,     /* SMPP 3.4 5.2.28                        */
+               SMS_RECEIPT_REJECTED } sms_receipt_state_t;
 typedef struct sms_inbound_s {
     uint32_t  type;                     /* sms_inbound_type_t                     */
     uint32_t  link;                     /* filled by the host                     */
@@ -339,13 +381,16 @@ typedef struct sms_inbound_s {
     uint32_t  reason;                   /* receipt: sms_reason_t where it tells   */
     int64_t   at_us;                    /* of the event; 0: unknown               */
 } sms_inbound_t;
-typedef struct {                        /* operator plugins: acknowledge upstream */
-    size_t   size;                      /* only from done(SMS_OK); else the far end must send it again */
+/* operator plugins: acknowledge upstream only from done(SMS_OK); after any other
+ * answer the far end must send it again                                         */
+typedef struct {
+    size_t   size;
     sms_rc_t (*deliver)(sms_host_t *h, const sms_inbound_t *ev, uint32_t stride, uint32_t n,
                         void (*done)(void *d, sms_rc_t rc), void *d);
 } sms_inbound_api_t;
 
-typedef struct sms_link_s { uint32_t id; uint32_t flags; sms_str_t name, operator_name; } sms_link_t;
+typedef struct sms_link_s { uint32_t id, flags;
+                 sms_str_t name, operator_name; } sms_link_t;
 
 struct sms_host_s {
     uint32_t size;   uint16_t abi_major, abi_minor;
@@ -381,12 +426,15 @@ typedef struct sms_ops_s {
     const sms_conf_key_t *conf_keys;
     /* In a throw-away child at "nginx -t" and reload.  No host services. */
     sms_rc_t (*check)(const sms_conf_t *conf, char *err, size_t errcap);
-    /* Once per worker, after privileges are dropped.  E_*: the kind's failure policy applies. */
+    /* Once per worker, after privileges are dropped.  E_*: the failure policy of
+     * the configuration applies, and exit() is not called.                       */
     sms_rc_t (*init)(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err, size_t errcap);
     void     (*lease)(void *inst, sms_str_t name, int held, uint64_t epoch);
     void     (*drain)(void *inst);                  /* no new calls will come     */
-    void     (*exit)(void *inst);                   /* all calls ended; free all  */
-    void     (*cancel)(void *inst, sms_call_t call);/* after return: hands off    */
+    void     (*exit)(void *inst);                   /* all calls ended; no done() comes after */
+    /* Whoever returns SMS_PENDING offers it.  After it returns the batch is out of
+     * bounds; a query or request that runs on may still end in its done().       */
+    void     (*cancel)(void *inst, sms_call_t call);
     /* items -> results */
     sms_run_pt rule_evaluate;           /* sms_msg_t        -> sms_verdict_t      */
     sms_run_pt consent_lookup;          /* sms_msg_t        -> sms_consent_t      */
