@@ -1,0 +1,142 @@
+/*
+ * smpp - operator plugin for SMPP 3.4: the instance and its sessions.
+ *
+ * One instance is one link in one worker.  It wants "binds" leases, named "1",
+ * "2" ...; for each that it holds it keeps one session (smpp_bind_t) with the
+ * SMSC.  What belongs where:
+ *
+ *   smpp_session  connect, bind, enquire_link, unbind, frames, reconnect
+ *   smpp_submit   parts of operator_submit calls: queue, window, results
+ *   smpp_deliver  deliver_sm and data_sm upwards, answered when committed
+ *
+ * The rest is pure: smpp_pdu, smpp_window, smpp_rate, smpp_text, smpp_receipt,
+ * smpp_id, smpp_status, smpp_vendor, smpp_conf.
+ *
+ * What was written to a stream and not answered ends as SMS_SUBMIT_UNKNOWN;
+ * what was not written, as SMS_SUBMIT_RETRY.  Nothing is ever written twice
+ * here: the host decides.
+ */
+#ifndef SMPP_H
+#define SMPP_H
+
+#include "smpp_conf.h"
+#include "smpp_pdu.h"
+#include "smpp_rate.h"
+#include "smpp_window.h"
+
+typedef struct smpp_s          smpp_t;
+typedef struct smpp_bind_s     smpp_bind_t;
+typedef struct smpp_job_s      smpp_job_t;      /* an operator_submit call     */
+typedef struct smpp_unit_s     smpp_unit_t;     /* one part of it              */
+typedef struct smpp_arrival_s  smpp_arrival_t;  /* inbound events on their way */
+
+typedef enum {
+    SMPP_IDLE,                          /* no lease, or the worker leaves      */
+    SMPP_WAIT,                          /* until the next try to connect       */
+    SMPP_CONNECT,
+    SMPP_BIND_SENT,
+    SMPP_BOUND,
+    SMPP_UNBIND_SENT
+} smpp_state_t;
+
+#define SMPP_DELIVER_MAX  64            /* events in one call of deliver()     */
+
+typedef struct { const char *ptr; size_t len; } smpp_frame_t;
+
+struct smpp_bind_s {
+    smpp_t         *smpp;
+    uint32_t        index;
+    smpp_state_t    state;
+    char            name[12];           /* of the lease, "1" ...               */
+    uint64_t        epoch;
+    uint32_t        generation;         /* of the connection                   */
+    uint32_t        failures;           /* since a session that lasted         */
+    uint32_t        wanted;             /* the lease is competed for           */
+    uint32_t        held;               /* ... and won, as lease() told        */
+    uint32_t        blocked;            /* stream said busy                    */
+    uint32_t        suspect;            /* an answer did not come in time      */
+    uint32_t        arrivals;           /* inbound events not yet answered     */
+    uint32_t        bound_metric;
+    uint32_t        nframes;
+    sms_handle_t    stream, timer;
+    int64_t         timer_us;           /* when the timer fires; 0: none       */
+    int64_t         state_due_us;       /* end of patience or of waiting       */
+    int64_t         enquire_us;         /* next enquire_link                   */
+    int64_t         probe_due_us;       /* answer to ours; 0: none is out      */
+    int64_t         bound_us;
+    smpp_window_t   window;
+    smpp_rate_t     rate;
+    smpp_frame_t    frames[SMPP_DELIVER_MAX];
+};
+
+enum {
+    SMPP_METRIC_SUBMITS, SMPP_METRIC_SENT, SMPP_METRIC_REJECTED,
+    SMPP_METRIC_RETRY, SMPP_METRIC_THROTTLED, SMPP_METRIC_UNKNOWN,
+    SMPP_METRIC_LATE, SMPP_METRIC_RECEIPTS, SMPP_METRIC_MESSAGES,
+    SMPP_METRIC_REFUSED, SMPP_METRIC_MALFORMED, SMPP_METRIC_CONNECTS,
+    SMPP_METRIC_BOUND, SMPP_METRIC_ANSWER_US, SMPP_METRICS
+};
+
+struct smpp_s {
+    sms_host_t      *host;
+    smpp_conf_t      conf;
+    smpp_bind_t     *binds;
+    smpp_id_book_t  *book;
+    smpp_job_t      *jobs;
+    smpp_unit_t     *queue, **queue_end;    /* parts not yet written           */
+    uint32_t         nqueue;
+    uint32_t         told;              /* window that the host knows of       */
+    uint32_t         draining;
+    sms_handle_t     timer;             /* queue: rate and deadlines           */
+    int64_t          timer_us;
+    uint64_t         random;
+    smpp_arrival_t  *arrivals;
+    uint32_t         metric[SMPP_METRICS];
+};
+
+void smpp_log(smpp_t *smpp, sms_level_t level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void smpp_count(smpp_t *smpp, uint32_t metric, int64_t value);
+int64_t smpp_now(smpp_t *smpp);         /* monotonic */
+
+/* ---- smpp_session ------------------------------------------------------- */
+
+/* Competes for the bind's lease. */
+sms_rc_t smpp_session_want(smpp_bind_t *b);
+void smpp_session_lease(smpp_bind_t *b, int held, uint64_t epoch);
+void smpp_session_drain(smpp_bind_t *b);
+void smpp_session_free(smpp_bind_t *b);
+
+/* 1: submits may be written now or soon (bound, lease valid, no doubt). */
+int smpp_session_ready(smpp_bind_t *b);
+/* Encodes and writes; SMS_E_INVAL when the PDU cannot be encoded. */
+sms_rc_t smpp_session_send(smpp_bind_t *b, const smpp_pdu_t *pdu);
+/* Ends the connection now; it is tried again after "wait_ms" (0: backoff). */
+void smpp_session_close(smpp_bind_t *b, uint32_t wait_ms);
+/* An answer is overdue: probe the far end, submit nothing until it answers. */
+void smpp_session_suspect(smpp_bind_t *b);
+/* Draining and nothing left: unbind. */
+void smpp_session_settle(smpp_bind_t *b);
+void smpp_session_arm(smpp_bind_t *b);
+
+/* ---- smpp_submit -------------------------------------------------------- */
+
+sms_rc_t smpp_submit_run(void *inst, sms_call_t call,
+    const sms_batch_t *batch);
+void smpp_submit_cancel(void *inst, sms_call_t call);
+uint32_t smpp_submit_window(void *inst);
+
+void smpp_submit_pump(smpp_t *smpp);    /* write what can be written           */
+void smpp_submit_answer(smpp_bind_t *b, const smpp_pdu_t *pdu);
+void smpp_submit_expire(smpp_bind_t *b, int64_t now_us);
+void smpp_submit_lost(smpp_bind_t *b);  /* the connection is gone              */
+void smpp_submit_free(smpp_t *smpp);
+
+/* ---- smpp_deliver ------------------------------------------------------- */
+
+/* "p" is a deliver_sm or data_sm of "n" octets and stays until flush(). */
+void smpp_deliver_add(smpp_bind_t *b, const char *p, size_t n);
+void smpp_deliver_flush(smpp_bind_t *b);
+void smpp_deliver_free(smpp_t *smpp);
+
+#endif /* SMPP_H */

@@ -1,0 +1,26 @@
+/*
+ * smpp_part - one part of the host as a submit_sm.  Pure.
+ *
+ * The host has split and encoded; here the link's ways are added: types of
+ * numbers, data_coding, septets packed or not, validity, vendor parameters.
+ */
+#ifndef SMPP_PART_H
+#define SMPP_PART_H
+
+#include "smpp_conf.h"
+#include "smpp_pdu.h"
+
+typedef struct {
+    smpp_pdu_t  pdu;                    /* points into what follows            */
+    char        text[SMPP_TEXT_MAX], period[SMPP_PERIOD_LEN + 1], tlvs[512];
+} smpp_part_t;
+
+/* Fills all of out->pdu but the sequence number.  "now_us" is wall time before
+ * the message expires.  SMS_OK, or SMS_E_INVAL: no room in short_message.     */
+sms_rc_t smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
+    const sms_part_t *part, int64_t now_us);
+
+/* Why smpp_pdu_encode() or smpp_part_encode() refused the part. */
+sms_reason_t smpp_part_blame(const smpp_part_t *p);
+
+#endif /* SMPP_PART_H */
