@@ -1,0 +1,45 @@
+/*
+ * content_text.h - one text, folded and cut into words in one pass.
+ *
+ * "folded" is what sms_fold() gives (upper-case ASCII, map of offsets); a word
+ * is a run of A-Z and 0-9 in it, so spaces, dots, line ends, emoji and letters
+ * of other scripts all part words.  Characters that nobody sees (soft hyphen,
+ * zero width) do not.
+ */
+#ifndef CONTENT_TEXT_H
+#define CONTENT_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+
+typedef struct { uint32_t begin, end; } content_word_t;         /* in folded      */
+
+typedef struct {
+    const char      *raw;
+    size_t           nraw;
+    char            *folded;
+    uint32_t        *map;               /* of folded[i] in raw; map[n] is nraw    */
+    size_t           n;
+    content_word_t  *words;
+    uint32_t         nwords;
+    uint32_t         ndigits;
+    uint32_t         percent;           /* of a % beside a digit, in folded; n: none */
+    uint8_t          has_dot;           /* a '.' between two characters of words  */
+    uint8_t          has_at;
+    uint8_t          turkish;           /* has a letter that GSM 7-bit lacks      */
+    void            *room;
+    size_t           nroom;
+} content_text_t;
+
+
+/* Cuts another text; keeps its memory.  0, or -1 without memory. */
+int content_text_read(content_text_t *t, const char *p, size_t n);
+
+void content_text_free(content_text_t *t);
+
+/* 1 when the word is exactly this (folded) */
+int content_text_is(const content_text_t *t, uint32_t word, const char *p, size_t n);
+
+
+#endif /* CONTENT_TEXT_H */
