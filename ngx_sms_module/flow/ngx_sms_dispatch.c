@@ -1,0 +1,416 @@
+#include "ngx_sms_dispatch.h"
+
+#include "ngx_sms_counter.h"
+#include "ngx_sms_leases.h"
+#include "ngx_sms_link.h"
+#include "ngx_sms_store_flow.h"
+#include "ngx_sms_timer.h"
+
+
+/*
+ * What another worker queued is found by looking: an empty look costs the
+ * database a tenth of a millisecond.
+ */
+#define NGX_SMS_DISPATCH_IDLE   25      /* ms */
+
+/* a session that is quiet may take this long to close, then its lease goes */
+#define NGX_SMS_DISPATCH_CLOSE  6000    /* ms */
+
+
+static void ngx_sms_dispatch_lease(void *data, ngx_uint_t held);
+static void ngx_sms_dispatch_tick(void *data);
+static void ngx_sms_dispatch_go(ngx_sms_link_t *link);
+static ngx_uint_t ngx_sms_dispatch_busy(void *data);
+static void ngx_sms_dispatch_claimed(void *data, const ngx_sms_pg_res_t *res);
+static ngx_sms_bind_t *ngx_sms_dispatch_bind(ngx_sms_link_t *link,
+    sms_str_t name);
+
+
+static ngx_array_t   ngx_sms_dispatch_links;        /* ngx_sms_link_t */
+static ngx_pool_t   *ngx_sms_dispatch_pool;
+static ngx_uint_t    ngx_sms_dispatch_stopped;
+
+
+ngx_int_t
+ngx_sms_dispatch_init(ngx_sms_plugins_t *plugins, ngx_sms_zone_t *zone,
+    ngx_log_t *log)
+{
+    ngx_uint_t          i, n;
+    ngx_sms_link_t     *link;
+    ngx_sms_plugin_t  **p;
+
+    ngx_sms_dispatch_stopped = 0;
+    ngx_sms_dispatch_pool = ngx_create_pool(4096, log);
+
+    if (ngx_sms_dispatch_pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = plugins->kinds[SMS_KIND_OPERATOR].elts;
+    n = plugins->kinds[SMS_KIND_OPERATOR].nelts;
+
+    if (ngx_array_init(&ngx_sms_dispatch_links, ngx_sms_dispatch_pool,
+                       n ? n : 1, sizeof(ngx_sms_link_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        /* the array does not grow: pointers into it stay */
+        link = ngx_array_push(&ngx_sms_dispatch_links);
+
+        if (ngx_sms_link_init(link, p[i], plugins, zone, log) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        p[i]->user = link;
+        ngx_sms_timer_housekeeping(&link->timer, ngx_sms_dispatch_tick, link,
+                                   log);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_sms_dispatch_stop(void)
+{
+    ngx_uint_t       i;
+    ngx_sms_link_t  *link;
+
+    ngx_sms_dispatch_stopped = 1;
+    link = ngx_sms_dispatch_links.elts;
+
+    for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
+        link[i].quiet_at = ngx_current_msec;
+    }
+}
+
+
+void
+ngx_sms_dispatch_exit(void)
+{
+    ngx_uint_t       i;
+    ngx_sms_link_t  *link;
+
+    if (ngx_sms_dispatch_pool == NULL) {
+        return;
+    }
+
+    link = ngx_sms_dispatch_links.elts;
+
+    for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
+        ngx_sms_timer_stop(&link[i].timer);
+
+        if (link[i].query) {
+            ngx_sms_store_query_forget(link[i].query);
+        }
+
+        ngx_sms_link_exit(&link[i]);
+    }
+
+    ngx_destroy_pool(ngx_sms_dispatch_pool);
+    ngx_sms_dispatch_pool = NULL;
+}
+
+
+void
+ngx_sms_dispatch_poke(uint32_t id)
+{
+    ngx_uint_t       i;
+    ngx_sms_link_t  *link;
+
+    link = ngx_sms_dispatch_links.elts;
+
+    for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
+        if (link[i].id == id && link[i].nheld) {
+            link[i].more = 1;
+            ngx_sms_dispatch_go(&link[i]);
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_sms_dispatch_binds(uint32_t id)
+{
+    ngx_uint_t       i;
+    ngx_sms_link_t  *link;
+
+    link = ngx_sms_dispatch_links.elts;
+
+    for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
+        if (link[i].id == id) {
+            return link[i].nheld;
+        }
+    }
+
+    return 0;
+}
+
+
+/* ---- leases ------------------------------------------------------------- */
+
+sms_rc_t
+ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name)
+{
+    u_char          *last, full[128];
+    ngx_str_t        s;
+    ngx_sms_bind_t  *bind;
+    ngx_sms_link_t  *link = p->user;
+
+    if (name.len == 0 || name.len > NGX_SMS_BIND_NAME) {
+        return SMS_E_INVAL;
+    }
+
+    if (link == NULL) {
+        return SMS_E_DENIED;
+    }
+
+    if (ngx_sms_dispatch_bind(link, name)) {
+        return SMS_OK;
+    }
+
+    if (link->nbinds >= NGX_SMS_BINDS_MAX) {
+        return SMS_E_BUSY;
+    }
+
+    bind = &link->binds[link->nbinds];
+    ngx_memzero(bind, sizeof(ngx_sms_bind_t));
+    bind->link = link;
+    bind->name_len = name.len;
+    ngx_memcpy(bind->name, name.ptr, name.len);
+
+    last = ngx_snprintf(full, sizeof(full), "bind/%uD/%*s", link->id, name.len,
+                        name.ptr);
+    s.data = full;
+    s.len = (size_t) (last - full);
+
+    bind->lease = ngx_sms_lease_want(&s, ngx_sms_dispatch_lease, bind);
+
+    if (bind->lease == NULL) {
+        return SMS_E_NOMEM;
+    }
+
+    bind->lease->busy = ngx_sms_dispatch_busy;
+    link->nbinds++;
+
+    return SMS_OK;
+}
+
+
+void
+ngx_sms_dispatch_lease_drop(ngx_sms_plugin_t *p, sms_str_t name)
+{
+    ngx_sms_bind_t  *bind;
+    ngx_sms_link_t  *link = p->user;
+
+    bind = link ? ngx_sms_dispatch_bind(link, name) : NULL;
+
+    if (bind == NULL) {
+        return;
+    }
+
+    if (bind->lease->held) {
+        link->nheld--;
+    }
+
+    ngx_sms_lease_drop(bind->lease);
+    bind->lease = NULL;
+}
+
+
+int
+ngx_sms_dispatch_lease_valid(ngx_sms_plugin_t *p, sms_str_t name)
+{
+    ngx_sms_bind_t  *bind;
+    ngx_sms_link_t  *link = p->user;
+
+    bind = link ? ngx_sms_dispatch_bind(link, name) : NULL;
+
+    return bind && ngx_sms_lease_valid(bind->lease);
+}
+
+
+static ngx_sms_bind_t *
+ngx_sms_dispatch_bind(ngx_sms_link_t *link, sms_str_t name)
+{
+    ngx_uint_t       i;
+    ngx_sms_bind_t  *bind;
+
+    bind = link->binds;
+
+    for (i = 0; i < link->nbinds; i++) {
+        if (bind[i].lease && bind[i].name_len == name.len
+            && ngx_memcmp(bind[i].name, name.ptr, name.len) == 0)
+        {
+            return &bind[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_sms_dispatch_lease(void *data, ngx_uint_t held)
+{
+    ngx_sms_bind_t  *bind = data;
+
+    sms_str_t        name;
+    ngx_sms_link_t  *link;
+
+    link = bind->link;
+    link->nheld += held ? 1 : (ngx_uint_t) -1;
+    name.ptr = (const char *) bind->name;
+    name.len = bind->name_len;
+
+    ngx_sms_plugin_lease(link->plugin, name, held ? 1 : 0,
+                         (uint64_t) bind->lease->epoch);
+
+    if (link->nheld) {
+        ngx_sms_timer_start(&link->timer, 1);
+
+    } else {
+        ngx_sms_timer_stop(&link->timer);
+    }
+}
+
+
+/*
+ * A bind's lease is needed while anything of the link is on its way to the
+ * operator or back to the database, and until its adapter, told to leave, has
+ * closed the session and dropped it.
+ */
+
+static ngx_uint_t
+ngx_sms_dispatch_busy(void *data)
+{
+    ngx_sms_bind_t  *bind = data;
+
+    ngx_sms_link_t  *link = bind->link;
+
+    if (ngx_sms_link_busy(link)) {
+        link->quiet_at = ngx_current_msec;
+        return 1;
+    }
+
+    return ngx_sms_dispatch_stopped && bind->lease
+           && SMS_HAS(sms_ops_t, link->plugin->ops, drain)
+           && (ngx_msec_int_t) (ngx_current_msec - link->quiet_at)
+              < NGX_SMS_DISPATCH_CLOSE;
+}
+
+
+/* ---- claims ------------------------------------------------------------- */
+
+void
+ngx_sms_dispatch_window_open(ngx_sms_plugin_t *p)
+{
+    ngx_sms_link_t  *link = p->user;
+
+    if (link && link->nheld && link->more) {
+        ngx_sms_dispatch_go(link);
+    }
+}
+
+
+static void
+ngx_sms_dispatch_tick(void *data)
+{
+    ngx_sms_link_t  *link = data;
+
+    ngx_sms_timer_start(&link->timer, NGX_SMS_DISPATCH_IDLE);
+    link->more = 1;
+    ngx_sms_dispatch_go(link);
+}
+
+
+static void
+ngx_sms_dispatch_go(ngx_sms_link_t *link)
+{
+    uint32_t          window;
+    ngx_uint_t        i;
+    ngx_sms_lease_t  *lease;
+
+    if (link->query || ngx_sms_dispatch_stopped || !link->more) {
+        return;
+    }
+
+    window = ngx_sms_plugin_window(link->plugin);
+
+    if (window > link->window_max) {
+        link->window_max = window;
+    }
+
+    /*
+     * Answers trickle in one by one; claiming each freed place alone would
+     * cost a commit a message.  Half a window keeps the wire busy.
+     */
+    if (window == 0 || (link->inflight && window < link->window_max / 2)) {
+        return;
+    }
+
+    lease = NULL;
+
+    for (i = 0; i < link->nbinds && lease == NULL; i++) {
+        if (link->binds[i].lease && ngx_sms_lease_valid(link->binds[i].lease)) {
+            lease = link->binds[i].lease;
+        }
+    }
+
+    if (lease == NULL) {
+        return;
+    }
+
+    link->more = 0;
+    link->query = ngx_sms_store_claim(link->id, &lease->name, lease->epoch,
+                                      (int32_t) ngx_min(window,
+                                                        NGX_SMS_CLAIM_MAX),
+                                      link->inflight == 0, ngx_sms_timer_now_us(),
+                                      ngx_sms_dispatch_claimed, link);
+}
+
+
+static void
+ngx_sms_dispatch_claimed(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_link_t  *link = data;
+
+    link->query = NULL;
+
+    if (res->rc == NGX_SMS_PG_UNKNOWN) {
+        /*
+         * The claim may be committed, and its messages will never be written.
+         * A new epoch makes it an old one, which upkeep decides.
+         */
+        ngx_sms_link_renounce(link);
+        return;
+    }
+
+    if (res->rc != NGX_SMS_PG_OK) {
+        ngx_log_error(NGX_LOG_WARN, link->log, 0,
+                      "sms dispatch: claim refused: sqlstate=%s link=%uD",
+                      res->sqlstate, link->id);
+        return;
+    }
+
+    if (res->nrows == 0) {
+        return;
+    }
+
+    link->more = 1;
+    ngx_sms_counter_add(link->zone, NGX_SMS_C_CLAIMED, (int64_t) res->nrows);
+
+    if (ngx_sms_link_submit(link, res) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                      "sms dispatch: claim cannot be worked on: no memory "
+                      "link=%uD rows=%ui", link->id, res->nrows);
+        ngx_sms_link_renounce(link);
+        return;
+    }
+
+    ngx_sms_dispatch_go(link);
+}

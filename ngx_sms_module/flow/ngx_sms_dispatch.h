@@ -1,0 +1,33 @@
+/*
+ * Dispatch: claims what a link's free window takes, splits, encodes, submits.
+ *
+ * A claim is the durable word that its messages may be on the wire, so it is
+ * never larger than what the adapter says it can take now (D7).  What is
+ * written and not answered when a worker dies is in doubt, and no more.
+ */
+#ifndef NGX_SMS_DISPATCH_H
+#define NGX_SMS_DISPATCH_H
+
+#include "ngx_sms_plugin.h"
+#include "ngx_sms_zone.h"
+
+
+ngx_int_t ngx_sms_dispatch_init(ngx_sms_plugins_t *plugins,
+    ngx_sms_zone_t *zone, ngx_log_t *log);
+/* the worker leaves: claims no more */
+void ngx_sms_dispatch_stop(void);
+void ngx_sms_dispatch_exit(void);
+
+/* something was queued for this link by this worker */
+void ngx_sms_dispatch_poke(uint32_t link);
+
+/* up-calls of the plugin host */
+sms_rc_t ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name);
+void ngx_sms_dispatch_lease_drop(ngx_sms_plugin_t *p, sms_str_t name);
+int ngx_sms_dispatch_lease_valid(ngx_sms_plugin_t *p, sms_str_t name);
+void ngx_sms_dispatch_window_open(ngx_sms_plugin_t *p);
+
+/* leases of this link that this worker holds, for /health */
+ngx_uint_t ngx_sms_dispatch_binds(uint32_t link);
+
+#endif /* NGX_SMS_DISPATCH_H */

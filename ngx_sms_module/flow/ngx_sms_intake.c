@@ -1,0 +1,738 @@
+#include "ngx_sms_intake.h"
+
+#include <stdlib.h>
+
+#include "sms_lane.h"
+#include "sms_uuid.h"
+#include "ngx_sms_counter.h"
+#include "ngx_sms_ids.h"
+#include "ngx_sms_pg_batch.h"
+#include "ngx_sms_store_intake.h"
+#include "ngx_sms_timer.h"
+
+
+/* requests with more recipients than this do not share the small ones' line */
+#define NGX_SMS_INTAKE_SMALL  64
+
+/* how often one submission may be judged again: it loses recipients each time */
+#define NGX_SMS_INTAKE_ROUNDS  8
+
+
+typedef struct {
+    int64_t                  account;
+    int64_t                  sum_micro;
+} ngx_sms_intake_sum_t;
+
+
+static ngx_int_t ngx_sms_intake_add(ngx_sms_submission_t *sub);
+static ngx_int_t ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f);
+static ngx_uint_t ngx_sms_intake_sums(ngx_sms_pg_flight_t *f,
+    ngx_sms_intake_sum_t *sums);
+static int ngx_libc_cdecl ngx_sms_intake_compare(const void *one,
+    const void *two);
+static void ngx_sms_intake_rows(ngx_sms_submission_t *sub,
+    ngx_sms_store_intake_set_t *set);
+static void ngx_sms_intake_done(void *data, ngx_sms_pg_flight_t *f,
+    const ngx_sms_pg_res_t *res);
+static void ngx_sms_intake_outcome(ngx_sms_submission_t *sub,
+    const ngx_sms_pg_res_t *res);
+static void ngx_sms_intake_verdict(ngx_sms_submission_t *sub,
+    ngx_sms_store_intake_row_t *row);
+static ngx_uint_t ngx_sms_intake_blacklisted(ngx_sms_submission_t *sub,
+    ngx_str_t *numbers);
+static void ngx_sms_intake_accepted(ngx_sms_submission_t *sub);
+static void ngx_sms_intake_finish(ngx_sms_submission_t *sub);
+static void ngx_sms_intake_observe(void *data, ngx_uint_t rows, ngx_msec_t ms);
+static ngx_int_t ngx_sms_intake_key(ngx_sms_submission_t *sub);
+static void ngx_sms_intake_unkey(ngx_sms_submission_t *sub);
+
+
+static ngx_sms_zone_t      *ngx_sms_intake_zone;
+static ngx_sms_pg_batch_t  *ngx_sms_intake_small;
+static ngx_sms_pg_batch_t  *ngx_sms_intake_large;
+static ngx_sms_pg_batch_t  *ngx_sms_intake_alone;
+static ngx_rbtree_t         ngx_sms_intake_keys;
+static ngx_rbtree_node_t    ngx_sms_intake_sentinel;
+
+
+ngx_int_t
+ngx_sms_intake_init(ngx_sms_zone_t *zone)
+{
+    ngx_uint_t                i;
+    ngx_sms_pg_batch_spec_t  *spec;
+
+    /* batchers keep a pointer to theirs */
+    static ngx_sms_pg_batch_spec_t  specs[3];
+    static const char *const        names[] = {
+        "intake", "intake large", "intake alone"
+    };
+
+    ngx_sms_intake_zone = zone;
+    ngx_rbtree_init(&ngx_sms_intake_keys, &ngx_sms_intake_sentinel,
+                    ngx_str_rbtree_insert_value);
+
+    for (i = 0; i < 3; i++) {
+        spec = &specs[i];
+        ngx_memzero(spec, sizeof(ngx_sms_pg_batch_spec_t));
+        spec->name = names[i];
+        spec->stmt = &ngx_sms_store_intake;
+        spec->build = ngx_sms_intake_build;
+        spec->done = ngx_sms_intake_done;
+        spec->observe = ngx_sms_intake_observe;
+    }
+
+    /* a batch of exactly one submission tells exactly what is wrong with it */
+    specs[2].max_rows = 1;
+    specs[2].inflight = 8;
+
+    ngx_sms_intake_small = ngx_sms_pg_batch_create(ngx_sms_store.write,
+                                                   &specs[0]);
+    ngx_sms_intake_large = ngx_sms_pg_batch_create(ngx_sms_store.bulk,
+                                                   &specs[1]);
+    ngx_sms_intake_alone = ngx_sms_pg_batch_create(ngx_sms_store.bulk,
+                                                   &specs[2]);
+
+    return ngx_sms_intake_small && ngx_sms_intake_large && ngx_sms_intake_alone
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_sms_intake_exit(void)
+{
+    if (ngx_sms_intake_small) {
+        ngx_sms_pg_batch_destroy(ngx_sms_intake_small);
+        ngx_sms_intake_small = NULL;
+    }
+
+    if (ngx_sms_intake_large) {
+        ngx_sms_pg_batch_destroy(ngx_sms_intake_large);
+        ngx_sms_intake_large = NULL;
+    }
+
+    if (ngx_sms_intake_alone) {
+        ngx_sms_pg_batch_destroy(ngx_sms_intake_alone);
+        ngx_sms_intake_alone = NULL;
+    }
+}
+
+
+ngx_uint_t
+ngx_sms_intake_waiting(void)
+{
+    ngx_sms_pg_batch_info_t  sum;
+
+    ngx_sms_intake_info(&sum);
+
+    return sum.unanswered_rows;
+}
+
+
+void
+ngx_sms_intake_info(ngx_sms_pg_batch_info_t *sum)
+{
+    ngx_uint_t                i;
+    ngx_sms_pg_batch_info_t   one;
+
+    const ngx_sms_pg_batch_t *const  all[] = {
+        ngx_sms_intake_small, ngx_sms_intake_large, ngx_sms_intake_alone
+    };
+
+    ngx_memzero(sum, sizeof(ngx_sms_pg_batch_info_t));
+
+    for (i = 0; i < 3; i++) {
+        ngx_sms_pg_batch_info(all[i], &one);
+
+        sum->batches += one.batches;
+        sum->rows += one.rows;
+        sum->sendings += one.sendings;
+        sum->resent += one.resent;
+        sum->retried += one.retried;
+        sum->split += one.split;
+        sum->failed += one.failed;
+        sum->refused += one.refused;
+        sum->inflight += one.inflight;
+        sum->waiting_rows += one.waiting_rows;
+        sum->unanswered_rows += one.unanswered_rows;
+    }
+}
+
+
+ngx_int_t
+ngx_sms_intake(ngx_sms_submission_t *sub)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            i;
+    ngx_sms_body_t       *body;
+    ngx_sms_recipient_t  *rcpt;
+
+    if (sub->idempotency_key.len) {
+        rc = ngx_sms_intake_key(sub);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    body = sub->bodies.elts;
+    rcpt = sub->recipients.elts;
+    rc = ngx_sms_id_make(sub->id);
+
+    for (i = 0; i < sub->bodies.nelts && rc == NGX_OK; i++) {
+        rc = ngx_sms_id_make(body[i].id);
+    }
+
+    for (i = 0; i < sub->recipients.nelts && rc == NGX_OK; i++) {
+        rc = ngx_sms_id_make(rcpt[i].id);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_sms_intake_add(sub);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_sms_intake_unkey(sub);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_sms_intake_recall(ngx_sms_submission_t *sub)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_sms_intake_key(sub);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /*
+     * sms.intake() tells of a key before it tells of credit.  So this is a
+     * batch without messages that nobody can pay.
+     */
+    sub->recall = 1;
+    sub->naccepted = 0;
+    sub->total_micro = INT64_MAX;
+    sub->entry.rows = 1;
+    sub->entry.octets = 512;
+
+    rc = ngx_sms_id_make(sub->id);
+
+    if (rc == NGX_OK) {
+        rc = ngx_sms_pg_batch_add(ngx_sms_intake_alone, &sub->entry);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_sms_intake_unkey(sub);
+        return rc;
+    }
+
+    ngx_sms_submission_hold(sub);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_intake_add(ngx_sms_submission_t *sub)
+{
+    ngx_int_t            rc;
+    ngx_sms_pg_batch_t  *batch;
+
+    sub->render(sub);
+
+    if (sub->doc.len == 0 || sub->rejected.len == 0) {
+        return NGX_ERROR;
+    }
+
+    batch = sub->alone ? ngx_sms_intake_alone
+            : sub->naccepted > NGX_SMS_INTAKE_SMALL ? ngx_sms_intake_large
+            : ngx_sms_intake_small;
+
+    sub->entry.rows = (uint32_t) sub->naccepted;
+    sub->entry.octets = (uint32_t) (sub->naccepted * 160 + sub->doc.len
+                                    + sub->rejected.len
+                                    + sub->bodies.nelts * 256);
+
+    rc = ngx_sms_pg_batch_add(batch, &sub->entry);
+
+    if (rc == NGX_OK) {
+        ngx_sms_submission_hold(sub);
+    }
+
+    return rc;
+}
+
+
+ngx_uint_t
+ngx_sms_intake_abandon(ngx_sms_submission_t *sub)
+{
+    sub->done = NULL;
+
+    /*
+     * On its way: whether it is committed is not known yet, and its key must
+     * stay taken until it is.  The batch's answer releases it.
+     */
+    if (sub->entry.flight) {
+        return 0;
+    }
+
+    ngx_sms_pg_batch_detach(&sub->entry);
+    ngx_sms_intake_unkey(sub);
+    ngx_sms_submission_release(sub);
+
+    return 1;
+}
+
+
+#define ngx_sms_intake_sub(e)                                                 \
+    ngx_queue_data(e, ngx_sms_submission_t, entry)
+
+
+static ngx_int_t
+ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f)
+{
+    u_char                      batch[16];
+    ngx_uint_t                  i, n;
+    ngx_sms_pg_entry_t         *e;
+    ngx_sms_intake_sum_t       *sums;
+    ngx_sms_store_intake_set_t  set;
+
+    (void) data;
+
+    f->params = ngx_pcalloc(f->pool,
+                            NGX_SMS_INTAKE_PARAMS * sizeof(ngx_sms_pg_param_t));
+    sums = ngx_palloc(f->pool, f->nentries * sizeof(ngx_sms_intake_sum_t));
+
+    if (f->params == NULL || sums == NULL || ngx_sms_id_make(batch) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_sms_store_intake_begin(&set, f->pool, f->nentries, f->rows);
+
+    n = ngx_sms_intake_sums(f, sums);
+
+    for (i = 0; i < n; i++) {
+        ngx_sms_store_intake_account(&set, sums[i].account, sums[i].sum_micro);
+    }
+
+    for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
+        ngx_sms_intake_rows(ngx_sms_intake_sub(e), &set);
+    }
+
+    return ngx_sms_store_intake_end(&set, batch, ngx_sms_timer_now_us(), f->params);
+}
+
+
+/* what the batch charges each account, in the order in which rows are locked */
+
+static ngx_uint_t
+ngx_sms_intake_sums(ngx_sms_pg_flight_t *f, ngx_sms_intake_sum_t *sums)
+{
+    ngx_uint_t             i, n;
+    ngx_sms_pg_entry_t    *e;
+    ngx_sms_submission_t  *sub;
+
+    n = 0;
+
+    for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
+        sub = ngx_sms_intake_sub(e);
+        sums[n].account = sub->account->id;
+        sums[n].sum_micro = sub->total_micro;
+        n++;
+    }
+
+    qsort(sums, n, sizeof(ngx_sms_intake_sum_t), ngx_sms_intake_compare);
+
+    for (i = 0; i + 1 < n; /* void */ ) {
+
+        if (sums[i].account != sums[i + 1].account) {
+            i++;
+            continue;
+        }
+
+        /* rare enough at the sizes of a batch to move the rest each time */
+        sums[i].sum_micro += sums[i + 1].sum_micro;
+        ngx_memmove(&sums[i + 1], &sums[i + 2],
+                    (n - i - 2) * sizeof(ngx_sms_intake_sum_t));
+        n--;
+    }
+
+    return n;
+}
+
+
+static int ngx_libc_cdecl
+ngx_sms_intake_compare(const void *one, const void *two)
+{
+    const ngx_sms_intake_sum_t  *a = one;
+    const ngx_sms_intake_sum_t  *b = two;
+
+    return a->account < b->account ? -1 : a->account > b->account;
+}
+
+
+static void
+ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set)
+{
+    ngx_uint_t                   i, held;
+    ngx_sms_body_t              *body;
+    ngx_sms_recipient_t         *rcpt;
+    ngx_sms_store_message_t      m;
+    ngx_sms_store_submission_t   s;
+
+    ngx_memzero(&s, sizeof(ngx_sms_store_submission_t));
+    s.id = sub->id;
+    s.account = sub->account->id;
+    s.key = sub->idempotency_key;
+    s.hash = sub->request_hash;
+    s.doc = sub->doc;
+    s.checks = sub->rejected;
+    s.due_us = sub->schedule_us;
+
+    ngx_sms_store_intake_submission(set, &s);
+
+    if (sub->recall) {
+        return;
+    }
+
+    body = sub->bodies.elts;
+
+    for (i = 0; i < sub->bodies.nelts; i++) {
+        if (body[i].accepted) {
+            ngx_sms_store_intake_body(set, body[i].id, s.account,
+                                      &body[i].text);
+        }
+    }
+
+    /* what needs consent or waits for its time goes through screen */
+    held = sub->schedule_us != 0
+           || (sub->klass == SMS_CLASS_COMMERCIAL && !sub->test);
+
+    rcpt = sub->recipients.elts;
+
+    for (i = 0; i < sub->recipients.nelts; i++) {
+
+        if (rcpt[i].problem != SMS_PROBLEM_NONE) {
+            continue;
+        }
+
+        ngx_memzero(&m, sizeof(ngx_sms_store_message_t));
+        m.id = rcpt[i].id;
+        m.submission = sub->id;
+        m.body = body[rcpt[i].body].id;
+        m.account = s.account;
+        m.to = rcpt[i].to;
+        m.brand = (int64_t) sub->brand->b.id;
+        m.price_micro = rcpt[i].price_micro;
+        m.expires_us = sub->expires_us;
+        m.ord = (int32_t) rcpt[i].ord;
+        m.lane = held ? 0 : sms_lane(rcpt[i].link, (unsigned) sub->klass);
+        m.klass = (int16_t) sub->klass;
+        m.recipient_type = rcpt[i].recipient_type;
+        m.encoding = (int16_t) body[rcpt[i].body].count.encoding;
+        m.parts = (int16_t) body[rcpt[i].body].count.parts;
+        m.sender = sub->sender->name;
+        m.reference = rcpt[i].reference;
+        m.test = sub->test;
+
+        ngx_sms_store_intake_message(set, &m);
+    }
+}
+
+
+static void
+ngx_sms_intake_done(void *data, ngx_sms_pg_flight_t *f,
+    const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_pg_entry_t    *e;
+    ngx_sms_submission_t  *sub;
+
+    (void) data;
+
+    while ((e = ngx_sms_pg_batch_next(f)) != NULL) {
+
+        sub = ngx_sms_intake_sub(e);
+
+        if (res->rc != NGX_SMS_PG_OK) {
+
+            if (!sub->recall) {
+                sub->problem = SMS_PROBLEM_INTERNAL;
+            }
+
+            ngx_sms_intake_finish(sub);
+            continue;
+        }
+
+        ngx_sms_intake_outcome(sub, res);
+    }
+}
+
+
+/* no row of its account: it was taken */
+
+static void
+ngx_sms_intake_outcome(ngx_sms_submission_t *sub, const ngx_sms_pg_res_t *res)
+{
+    ngx_uint_t                  i;
+    ngx_sms_store_intake_row_t  row;
+
+    for (i = 0; i < res->nrows; i++) {
+
+        if (ngx_sms_store_intake_row(res, i, &row) != NGX_OK) {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+            ngx_sms_intake_finish(sub);
+            return;
+        }
+
+        if (row.account == sub->account->id
+            && (row.whole || ngx_memcmp(row.submission, sub->id, 16) == 0))
+        {
+            ngx_sms_intake_verdict(sub, &row);
+            return;
+        }
+    }
+
+    if (!sub->recall) {
+        ngx_sms_intake_accepted(sub);
+    }
+
+    ngx_sms_intake_finish(sub);
+}
+
+
+static void
+ngx_sms_intake_verdict(ngx_sms_submission_t *sub,
+    ngx_sms_store_intake_row_t *row)
+{
+    ngx_str_t  detail;
+
+    detail = row->detail;
+
+    if (sub->recall) {
+
+        sub->replayed = row->outcome == NGX_SMS_INTAKE_REPLAY
+                        && sms_uuid_parse((const char *) detail.data,
+                                          detail.len, sub->stored_id)
+                           == 0;
+        ngx_sms_intake_finish(sub);
+        return;
+    }
+
+    switch (row->outcome) {
+
+    case NGX_SMS_INTAKE_ALONE:
+        break;
+
+    case NGX_SMS_INTAKE_BLACKLISTED:
+
+        if (++sub->rounds > NGX_SMS_INTAKE_ROUNDS
+            || ngx_sms_intake_blacklisted(sub, &detail) == 0)
+        {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+            break;
+        }
+
+        ngx_sms_submission_sum(sub);
+        break;
+
+    case NGX_SMS_INTAKE_REPLAY:
+
+        if (sms_uuid_parse((const char *) detail.data, detail.len,
+                           sub->stored_id)
+            == 0)
+        {
+            sub->replayed = 1;
+
+        } else {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+        }
+
+        ngx_sms_intake_finish(sub);
+        return;
+
+    case NGX_SMS_INTAKE_KEY_REUSED:
+        sub->problem = SMS_PROBLEM_IDEMPOTENCY_REUSED;
+        break;
+
+    case NGX_SMS_INTAKE_NO_CREDIT:
+        sub->problem = SMS_PROBLEM_NO_CREDIT;
+        break;
+
+    case NGX_SMS_INTAKE_NOT_ACTIVE:
+        sub->problem = SMS_PROBLEM_ACCOUNT_NOT_ACTIVE;
+        break;
+
+    default:
+        sub->problem = SMS_PROBLEM_INTERNAL;
+    }
+
+    /* whoever was told that it failed must not find it sent */
+    if (sub->problem == SMS_PROBLEM_NONE && sub->done) {
+
+        sub->alone = 1;
+
+        switch (ngx_sms_intake_add(sub)) {
+
+        case NGX_OK:
+            /* the new batch holds it */
+            ngx_sms_submission_release(sub);
+            return;
+
+        case NGX_BUSY:
+            sub->problem = SMS_PROBLEM_BUSY;
+            break;
+
+        default:
+            sub->problem = SMS_PROBLEM_INTERNAL;
+        }
+    }
+
+    ngx_sms_intake_finish(sub);
+}
+
+
+/* "[905321112233, ...]": marks these recipients; how many were found */
+
+static ngx_uint_t
+ngx_sms_intake_blacklisted(ngx_sms_submission_t *sub, ngx_str_t *numbers)
+{
+    u_char               *p, *last;
+    int64_t               number;
+    ngx_uint_t            i, n;
+    ngx_sms_recipient_t  *rcpt;
+
+    p = numbers->data;
+    last = p + numbers->len;
+    rcpt = sub->recipients.elts;
+    n = 0;
+
+    while (p < last) {
+
+        if (*p < '0' || *p > '9') {
+            p++;
+            continue;
+        }
+
+        for (number = 0; p < last && *p >= '0' && *p <= '9'; p++) {
+            number = number * 10 + (*p - '0');
+        }
+
+        for (i = 0; i < sub->recipients.nelts; i++) {
+            if (rcpt[i].to == number && rcpt[i].problem == SMS_PROBLEM_NONE) {
+                ngx_sms_submission_reject(sub, &rcpt[i],
+                                          SMS_PROBLEM_BLACKLISTED,
+                                          "take it off the blacklist first");
+                n++;
+            }
+        }
+    }
+
+    return n;
+}
+
+
+static void
+ngx_sms_intake_accepted(ngx_sms_submission_t *sub)
+{
+    ngx_uint_t            i, parts;
+    ngx_sms_body_t       *body;
+    ngx_sms_recipient_t  *rcpt;
+
+    static const ngx_sms_counter_id_t  counters[] = {
+        NGX_SMS_C_ACCEPTED_OTP, NGX_SMS_C_ACCEPTED_INFORMATIONAL,
+        NGX_SMS_C_ACCEPTED_COMMERCIAL, NGX_SMS_C_ACCEPTED_EXEMPT
+    };
+
+    body = sub->bodies.elts;
+    rcpt = sub->recipients.elts;
+    parts = 0;
+
+    for (i = 0; i < sub->recipients.nelts; i++) {
+        if (rcpt[i].problem == SMS_PROBLEM_NONE) {
+            parts += body[rcpt[i].body].count.parts;
+        }
+    }
+
+    sub->nparts = parts;
+
+    ngx_sms_counter_add(ngx_sms_intake_zone, counters[sub->klass - 1],
+                        (int64_t) sub->naccepted);
+    ngx_sms_counter_add(ngx_sms_intake_zone, NGX_SMS_C_REFUSED,
+                        (int64_t) (sub->recipients.nelts - sub->naccepted));
+    ngx_sms_counter_add(ngx_sms_intake_zone, NGX_SMS_C_ACCEPTED_PARTS,
+                        (int64_t) parts);
+    ngx_sms_counter_add(ngx_sms_intake_zone, NGX_SMS_C_ACCEPT_SECONDS,
+                        ngx_sms_timer_now_us() - sub->accepted_us);
+}
+
+
+static void
+ngx_sms_intake_finish(ngx_sms_submission_t *sub)
+{
+    ngx_sms_intake_unkey(sub);
+
+    if (sub->done) {
+        sub->done(sub);
+    }
+
+    ngx_sms_submission_release(sub);
+}
+
+
+static void
+ngx_sms_intake_observe(void *data, ngx_uint_t rows, ngx_msec_t ms)
+{
+    (void) data;
+
+    ngx_sms_counter_add(ngx_sms_intake_zone, NGX_SMS_C_PG_BATCH_ROWS,
+                        (int64_t) rows);
+    ngx_sms_counter_add(ngx_sms_intake_zone, NGX_SMS_C_PG_BATCH_SECONDS,
+                        (int64_t) ms * 1000);
+}
+
+
+/*
+ * Keys of this worker that are on their way.  Two of one batch would meet as a
+ * broken unique key; between workers the account's lock orders them.
+ */
+
+static ngx_int_t
+ngx_sms_intake_key(ngx_sms_submission_t *sub)
+{
+    uint32_t   hash;
+    ngx_str_t  name;
+
+    name.data = ngx_pnalloc(sub->pool,
+                            NGX_INT64_LEN + 1 + sub->idempotency_key.len);
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    name.len = (size_t) (ngx_sprintf(name.data, "%L %V", sub->account->id,
+                                     &sub->idempotency_key)
+                         - name.data);
+    hash = ngx_crc32_long(name.data, name.len);
+
+    if (ngx_str_rbtree_lookup(&ngx_sms_intake_keys, &name, hash)) {
+        return NGX_DONE;
+    }
+
+    sub->key_node.str = name;
+    sub->key_node.node.key = hash;
+    sub->keyed = 1;
+    ngx_rbtree_insert(&ngx_sms_intake_keys, &sub->key_node.node);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sms_intake_unkey(ngx_sms_submission_t *sub)
+{
+    if (sub->keyed) {
+        ngx_rbtree_delete(&ngx_sms_intake_keys, &sub->key_node.node);
+        sub->keyed = 0;
+    }
+}

@@ -1,0 +1,708 @@
+#include "ngx_sms_link.h"
+
+#include <jansson.h>
+
+#include "sms_lane.h"
+#include "ngx_sms_counter.h"
+#include "ngx_sms_profiles.h"
+#include "ngx_sms_receive.h"
+#include "ngx_sms_store_flow.h"
+
+
+#define NGX_SMS_SUBMIT_TIMEOUT    60000     /* the adapter has its own, shorter */
+#define NGX_SMS_RETRY_FIRST_US    1000000
+#define NGX_SMS_RETRY_MAX_US      60000000
+
+
+/* one claim: messages, their parts, and the results on their way home */
+typedef struct {
+    ngx_sms_pg_entry_t       entry;
+    ngx_pool_t              *pool;
+    ngx_sms_link_t          *link;
+    ngx_sms_store_row_t     *rows;
+    sms_msg_t               *msgs;
+    ngx_uint_t               nrows;
+    ngx_sms_store_submit_t  *results;
+    ngx_uint_t               nresults;
+    ngx_sms_profile_wait_t   wait;
+    ngx_sms_account_t      **accounts;      /* of each row; held; NULL: none  */
+    ngx_uint_t               next;          /* row whose account is asked for */
+    int64_t                  submitted_us;
+} ngx_sms_claim_t;
+
+
+static ngx_int_t ngx_sms_claim_copy(ngx_sms_claim_t *claim,
+    const ngx_sms_pg_res_t *res);
+static ngx_int_t ngx_sms_claim_str(ngx_pool_t *pool, ngx_str_t *s);
+static void ngx_sms_claim_profiles(ngx_sms_claim_t *claim);
+static void ngx_sms_claim_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
+static void ngx_sms_claim_go(ngx_sms_claim_t *claim);
+static void ngx_sms_claim_message(ngx_sms_claim_t *claim, ngx_uint_t i);
+static void ngx_sms_claim_doc(sms_msg_t *m, ngx_str_t *doc, ngx_pool_t *pool);
+static ngx_int_t ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i,
+    ngx_array_t *parts);
+static void ngx_sms_claim_done(ngx_sms_run_t *run);
+static void ngx_sms_claim_result(ngx_sms_claim_t *claim,
+    const sms_part_t *part, const sms_submit_t *s, ngx_uint_t row,
+    int64_t now_us);
+static void ngx_sms_claim_store(ngx_sms_claim_t *claim);
+static void ngx_sms_claim_accounts(ngx_sms_claim_t *claim);
+static void ngx_sms_claim_end(ngx_sms_claim_t *claim);
+static ngx_int_t ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f);
+static void ngx_sms_link_stored(void *data, ngx_sms_pg_flight_t *f,
+    const ngx_sms_pg_res_t *res);
+
+
+static const sms_brand_t  ngx_sms_no_brand = { .size = sizeof(sms_brand_t) };
+
+
+ngx_int_t
+ngx_sms_link_init(ngx_sms_link_t *link, ngx_sms_plugin_t *plugin,
+    ngx_sms_plugins_t *plugins, ngx_sms_zone_t *zone, ngx_log_t *log)
+{
+    ngx_sms_pg_batch_spec_t  *spec;
+
+    ngx_memzero(link, sizeof(ngx_sms_link_t));
+    link->id = plugin->link;
+    link->plugin = plugin;
+    link->plugins = plugins;
+    link->zone = zone;
+    link->log = log;
+
+    spec = &link->submitted_spec;
+    spec->name = "submitted";
+    spec->stmt = &ngx_sms_store_flow_stmts[NGX_SMS_STMT_SUBMITTED];
+    spec->build = ngx_sms_link_build;
+    spec->done = ngx_sms_link_stored;
+    spec->inflight = 1;
+    spec->limit_rows = NGX_MAX_INT32_VALUE;     /* a result is never refused */
+    spec->data = link;
+
+    link->submitted = ngx_sms_pg_batch_create(ngx_sms_store.flow, spec);
+    link->receipts = ngx_sms_receive_batch(link);
+
+    return link->submitted && link->receipts ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_sms_link_exit(ngx_sms_link_t *link)
+{
+    if (link->submitted) {
+        ngx_sms_pg_batch_destroy(link->submitted);
+        link->submitted = NULL;
+    }
+
+    if (link->receipts) {
+        ngx_sms_pg_batch_destroy(link->receipts);
+        link->receipts = NULL;
+    }
+}
+
+
+ngx_uint_t
+ngx_sms_link_busy(const ngx_sms_link_t *link)
+{
+    return link->query || link->claims;
+}
+
+
+void
+ngx_sms_link_renounce(ngx_sms_link_t *link)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < link->nbinds; i++) {
+        if (link->binds[i].lease && link->binds[i].lease->held) {
+            ngx_sms_lease_renounce(link->binds[i].lease);
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
+{
+    ngx_pool_t       *pool;
+    ngx_sms_claim_t  *claim;
+
+    pool = ngx_create_pool(16384, link->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    claim = ngx_pcalloc(pool, sizeof(ngx_sms_claim_t));
+    if (claim == NULL) {
+        goto failed;
+    }
+
+    claim->pool = pool;
+    claim->link = link;
+
+    if (ngx_sms_claim_copy(claim, res) != NGX_OK) {
+        goto failed;
+    }
+
+    link->claims++;
+    ngx_sms_claim_profiles(claim);
+
+    return NGX_OK;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NGX_ERROR;
+}
+
+
+/* the result goes when its callback returns, the claim lives on */
+
+static ngx_int_t
+ngx_sms_claim_copy(ngx_sms_claim_t *claim, const ngx_sms_pg_res_t *res)
+{
+    ngx_uint_t            i, parts;
+    ngx_sms_store_row_t  *row;
+
+    claim->nrows = res->nrows;
+    claim->rows = ngx_pcalloc(claim->pool,
+                              res->nrows * sizeof(ngx_sms_store_row_t));
+    claim->msgs = ngx_pcalloc(claim->pool, res->nrows * sizeof(sms_msg_t));
+    claim->accounts = ngx_pcalloc(claim->pool,
+                                  res->nrows * sizeof(ngx_sms_account_t *));
+
+    if (claim->rows == NULL || claim->msgs == NULL || claim->accounts == NULL) {
+        return NGX_ERROR;
+    }
+
+    parts = 0;
+
+    for (i = 0; i < res->nrows; i++) {
+
+        row = &claim->rows[i];
+
+        if (ngx_sms_store_claim_row(res, i, row) != NGX_OK
+            || ngx_sms_claim_str(claim->pool, &row->sender) != NGX_OK
+            || ngx_sms_claim_str(claim->pool, &row->text) != NGX_OK
+            || ngx_sms_claim_str(claim->pool, &row->doc) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        parts += (ngx_uint_t) row->parts;
+    }
+
+    claim->results = ngx_pcalloc(claim->pool,
+                                 parts * sizeof(ngx_sms_store_submit_t));
+
+    return claim->results ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_sms_claim_str(ngx_pool_t *pool, ngx_str_t *s)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, s->len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (s->len) {
+        ngx_memcpy(p, s->data, s->len);
+    }
+
+    s->data = p;
+
+    return NGX_OK;
+}
+
+
+/* brand and encoding of each account; mostly in the cache already */
+
+static void
+ngx_sms_claim_profiles(ngx_sms_claim_t *claim)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    claim->wait.done = ngx_sms_claim_profile;
+    claim->wait.data = claim;
+
+    while (claim->next < claim->nrows) {
+
+        i = claim->next;
+
+        if (i && claim->rows[i].account == claim->rows[i - 1].account) {
+            claim->accounts[i] = claim->accounts[i - 1];
+
+            if (claim->accounts[i]) {
+                ngx_sms_account_hold(claim->accounts[i]);
+            }
+
+            claim->next++;
+            continue;
+        }
+
+        rc = ngx_sms_profile_by_account(claim->rows[i].account, &claim->wait);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
+        claim->accounts[i] = rc == NGX_OK ? claim->wait.account : NULL;
+        claim->next++;
+    }
+
+    ngx_sms_claim_go(claim);
+}
+
+
+static void
+ngx_sms_claim_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc)
+{
+    ngx_sms_claim_t  *claim = wait->data;
+
+    claim->accounts[claim->next] = rc == NGX_OK ? wait->account : NULL;
+    claim->next++;
+    ngx_sms_claim_profiles(claim);
+}
+
+
+static void
+ngx_sms_claim_go(ngx_sms_claim_t *claim)
+{
+    int64_t          now;
+    ngx_uint_t       i;
+    sms_part_t      *part;
+    ngx_array_t      parts;
+    sms_submit_t     s;
+    ngx_sms_run_t   *run;
+    ngx_sms_link_t  *link;
+
+    link = claim->link;
+    now = ngx_sms_timer_now_us();
+    run = NULL;
+
+    if (ngx_array_init(&parts, claim->pool, claim->nrows, sizeof(sms_part_t))
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    for (i = 0; i < claim->nrows; i++) {
+
+        ngx_sms_claim_message(claim, i);
+
+        if (claim->accounts[i] && claim->rows[i].text.len
+            && ngx_sms_claim_parts(claim, i, &parts) == NGX_OK)
+        {
+            continue;
+        }
+
+        /* nothing of it was written: it may be tried again */
+        ngx_memzero(&s, sizeof(sms_submit_t));
+        s.outcome = SMS_SUBMIT_RETRY;
+        ngx_sms_claim_result(claim, NULL, &s, i, now);
+    }
+
+    if (parts.nelts == 0) {
+        ngx_sms_claim_store(claim);
+        return;
+    }
+
+    run = ngx_sms_run_create(parts.nelts, sizeof(sms_part_t), link->log);
+    if (run == NULL) {
+        goto failed;
+    }
+
+    part = parts.elts;
+
+    for (i = 0; i < parts.nelts; i++) {
+        *ngx_sms_run_item(run, sms_part_t, i) = part[i];
+    }
+
+    run->timeout = NGX_SMS_SUBMIT_TIMEOUT;
+    run->done = ngx_sms_claim_done;
+    run->data = claim;
+    claim->submitted_us = now;
+    link->inflight += parts.nelts;
+
+    if (ngx_sms_plugin_run(link->plugin, NGX_SMS_OP_OPERATOR_SUBMIT, run)
+        != NGX_AGAIN)
+    {
+        ngx_sms_claim_done(run);
+    }
+
+    return;
+
+failed:
+
+    ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                  "sms link: claim lost for want of memory link=%uD rows=%ui",
+                  link->id, claim->nrows);
+    ngx_sms_claim_accounts(claim);
+    ngx_sms_claim_end(claim);
+    ngx_sms_link_renounce(link);
+}
+
+
+static void
+ngx_sms_claim_accounts(ngx_sms_claim_t *claim)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < claim->nrows; i++) {
+        if (claim->accounts[i]) {
+            ngx_sms_account_release(claim->accounts[i]);
+        }
+    }
+}
+
+
+static void
+ngx_sms_claim_end(ngx_sms_claim_t *claim)
+{
+    claim->link->claims--;
+    ngx_destroy_pool(claim->pool);
+}
+
+
+static void
+ngx_sms_claim_message(ngx_sms_claim_t *claim, ngx_uint_t i)
+{
+    u_char               *p;
+    sms_msg_t            *m;
+    ngx_sms_brand_t      *brand;
+    ngx_sms_account_t    *account;
+    ngx_sms_store_row_t  *row;
+
+    m = &claim->msgs[i];
+    row = &claim->rows[i];
+    account = claim->accounts[i];
+    brand = account && row->brand
+            ? ngx_sms_account_brand_no(account, (uint64_t) row->brand) : NULL;
+
+    ngx_memcpy(m->id, row->id, 16);
+    m->account = (uint64_t) row->account;
+    p = ngx_pnalloc(claim->pool, NGX_INT64_LEN);
+
+    if (p) {
+        m->to.ptr = (const char *) p;
+        m->to.len = (size_t) (ngx_sprintf(p, "%L", row->to) - p);
+    }
+
+    m->from.ptr = (const char *) row->sender.data;
+    m->from.len = row->sender.len;
+    m->text.ptr = (const char *) row->text.data;
+    m->text.len = row->text.len;
+    m->accepted_us = row->accepted_us;
+    m->expires_us = row->expires_us;
+    m->klass = (uint8_t) row->klass;
+    m->recipient_type = (uint8_t) row->recipient_type;
+    m->encoding = (uint8_t) row->encoding;
+    m->test = (uint8_t) row->test;
+    m->parts = (uint16_t) row->parts;
+    m->attempt = (uint16_t) row->attempt;
+    m->tariff = account ? account->tariff : 0;
+    m->link = claim->link->id;
+    m->brand = brand ? &brand->b : &ngx_sms_no_brand;
+
+    if (row->klass == SMS_CLASS_OTP || row->klass == SMS_CLASS_EXEMPT) {
+        ngx_sms_claim_doc(m, &row->doc, claim->pool);
+    }
+}
+
+
+/* the declaration's fields that operators ask for */
+
+static void
+ngx_sms_claim_doc(sms_msg_t *m, ngx_str_t *doc, ngx_pool_t *pool)
+{
+    char        *p;
+    json_t      *root, *audience;
+
+    root = json_loadb((const char *) doc->data, doc->len, 0, NULL);
+
+    m->exemption = (uint8_t) json_integer_value(json_object_get(root,
+                                                       "exemption_no"));
+    m->sim_trusted_since_us = json_integer_value(json_object_get(root,
+                                                     "sim_trusted_since_us"));
+    audience = json_object_get(root, "audience");
+
+    if (json_is_string(audience)) {
+        p = ngx_pnalloc(pool, json_string_length(audience));
+
+        if (p) {
+            ngx_memcpy(p, json_string_value(audience),
+                       json_string_length(audience));
+            m->audience.ptr = p;
+            m->audience.len = json_string_length(audience);
+        }
+    }
+
+    json_decref(root);
+}
+
+
+/*
+ * The parts that the customer paid for.  Should the account's suffix setting
+ * have changed since, the other way of counting is the one that was used.
+ */
+
+static ngx_int_t
+ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
+{
+    char                   *text;
+    ngx_uint_t              k, n;
+    sms_part_t             *part;
+    sms_segment_t           count;
+    sms_segment_out_t      *out;
+    ngx_sms_store_row_t    *row;
+    sms_segment_part_t      described[SMS_SEGMENT_PARTS_DEFAULT * 4];
+    sms_segment_profile_t   pf;
+
+    row = &claim->rows[i];
+    text = (char *) row->text.data;
+    n = sizeof(described) / sizeof(sms_segment_part_t);
+    pf = claim->accounts[i]->encoding;
+    pf.force = (uint8_t) row->encoding;
+    pf.max_parts = (uint8_t) n;
+
+    if (sms_segment_count(&pf, text, row->text.len, &count, described, n)
+        != SMS_SEGMENT_OK
+        || count.parts != row->parts)
+    {
+        pf.suffix = pf.suffix ? 0 : SMS_SEGMENT_SUFFIX_DEFAULT;
+
+        if (sms_segment_count(&pf, text, row->text.len, &count, described, n)
+            != SMS_SEGMENT_OK
+            || count.parts != row->parts)
+        {
+            ngx_log_error(NGX_LOG_ERR, claim->link->log, 0,
+                          "sms link: text does not split into what was "
+                          "charged parts=%L now=%ud", row->parts,
+                          (unsigned) count.parts);
+            return NGX_ERROR;
+        }
+    }
+
+    for (k = 0; k < count.parts; k++) {
+
+        out = ngx_palloc(claim->pool, sizeof(sms_segment_out_t));
+        part = ngx_array_push(parts);
+
+        /* the random end of the id tells texts to one number apart */
+        if (out == NULL || part == NULL
+            || sms_segment_split(&pf, &count, &described[k], text,
+                                 row->text.len, (unsigned) k + 1,
+                                 (uint16_t) (row->id[14] << 8 | row->id[15]),
+                                 out)
+               != SMS_SEGMENT_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(part, sizeof(sms_part_t));
+        part->msg = &claim->msgs[i];
+        part->number = (uint16_t) (k + 1);
+        part->total = count.parts;
+        part->data_coding = out->data_coding;
+        part->encoding = (uint8_t) row->encoding;
+        part->udh.ptr = (const char *) out->udh;
+        part->udh.len = out->udh_len;
+        part->payload.ptr = (const char *) out->payload;
+        part->payload.len = out->payload_len;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sms_claim_done(ngx_sms_run_t *run)
+{
+    ngx_sms_claim_t  *claim = run->data;
+
+    int64_t              now;
+    ngx_uint_t           i;
+    sms_part_t          *part;
+    sms_submit_t         s;
+    const sms_submit_t  *result;
+
+    now = ngx_sms_timer_now_us();
+    claim->link->inflight -= run->n;
+
+    for (i = 0; i < run->n; i++) {
+
+        part = ngx_sms_run_item(run, sms_part_t, i);
+        ngx_memzero(&s, sizeof(sms_submit_t));
+
+        if (run->results == NULL) {
+            s.status = run->rc;
+
+        } else {
+            result = ngx_sms_run_result(run, sms_submit_t, i);
+            s = *result;
+        }
+
+        if (s.status != SMS_OK || s.outcome < SMS_SUBMIT_SENT
+            || s.outcome > SMS_SUBMIT_UNKNOWN)
+        {
+            /*
+             * DOWN and BUSY of the host itself: the adapter never saw the part.
+             * After a timeout or nonsense nobody knows whether it was written.
+             */
+            s.outcome = s.status == SMS_E_DOWN || s.status == SMS_E_BUSY
+                        || s.status == SMS_E_NOMEM
+                        ? SMS_SUBMIT_RETRY : SMS_SUBMIT_UNKNOWN;
+            s.operator_id.len = 0;
+        }
+
+        ngx_sms_claim_result(claim, part, &s,
+                             (ngx_uint_t) (part->msg - claim->msgs), now);
+    }
+
+    ngx_sms_plugin_run_free(run);
+    ngx_sms_claim_store(claim);
+}
+
+
+static void
+ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
+    const sms_submit_t *s, ngx_uint_t i, int64_t now_us)
+{
+    int64_t                  wait;
+    ngx_str_t                id;
+    ngx_sms_store_row_t     *row;
+    ngx_sms_store_submit_t  *r;
+
+    static const ngx_sms_counter_id_t  counters[] = {
+        NGX_SMS_C_SUBMITTED, NGX_SMS_C_SUBMIT_REJECTED, NGX_SMS_C_SUBMIT_RETRY,
+        NGX_SMS_C_SUBMIT_THROTTLED, NGX_SMS_C_SUBMIT_UNKNOWN
+    };
+
+    row = &claim->rows[i];
+    r = &claim->results[claim->nresults++];
+    r->id = row->id;
+    r->account = row->account;
+    r->attempt = (int16_t) row->attempt;
+    r->part = (int16_t) (part ? part->number : 1);
+    r->total = (int16_t) (part ? part->total : row->parts);
+    r->outcome = (int16_t) s->outcome;
+    r->reason = (int16_t) s->reason;
+    r->code = (int32_t) s->operator_code;
+
+    if (s->operator_id.len) {
+        id.data = (u_char *) s->operator_id.ptr;
+        id.len = s->operator_id.len;
+
+        if (ngx_sms_claim_str(claim->pool, &id) == NGX_OK) {
+            r->operator_id = id;
+        }
+    }
+
+    if (s->outcome == SMS_SUBMIT_RETRY || s->outcome == SMS_SUBMIT_THROTTLED) {
+        wait = NGX_SMS_RETRY_FIRST_US << ngx_min(row->attempt - 1, 6);
+        wait = ngx_min(wait, NGX_SMS_RETRY_MAX_US);
+
+        if ((int64_t) s->retry_after_ms * 1000 > wait) {
+            wait = (int64_t) s->retry_after_ms * 1000;
+        }
+
+        r->next_us = now_us + wait;
+        r->next_lane = sms_lane(claim->link->id, (unsigned) row->klass);
+    }
+
+    ngx_sms_counter_inc(claim->link->zone, counters[s->outcome - 1]);
+
+    if (s->outcome == SMS_SUBMIT_SENT && row->klass == SMS_CLASS_OTP) {
+        ngx_sms_counter_add(claim->link->zone, NGX_SMS_C_OTP_SECONDS,
+                            claim->submitted_us - row->accepted_us);
+    }
+
+    if (part) {
+        ngx_sms_counter_add(claim->link->zone, NGX_SMS_C_SUBMIT_SECONDS,
+                            now_us - claim->submitted_us);
+    }
+}
+
+
+static void
+ngx_sms_claim_store(ngx_sms_claim_t *claim)
+{
+    ngx_sms_link_t  *link;
+
+    link = claim->link;
+    ngx_sms_claim_accounts(claim);
+
+    claim->entry.rows = (uint32_t) claim->nresults;
+    claim->entry.octets = (uint32_t) claim->nresults * 96;
+
+    if (ngx_sms_pg_batch_add(link->submitted, &claim->entry) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                      "sms link: results refused by the batch link=%uD "
+                      "rows=%ui", link->id, claim->nresults);
+        ngx_sms_claim_end(claim);
+        ngx_sms_link_renounce(link);
+    }
+}
+
+
+#define ngx_sms_claim_of(e)  ngx_queue_data(e, ngx_sms_claim_t, entry)
+
+
+static ngx_int_t
+ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f)
+{
+    ngx_sms_link_t  *link = data;
+
+    ngx_uint_t               n;
+    ngx_sms_claim_t         *claim;
+    ngx_sms_pg_entry_t      *e;
+    ngx_sms_store_submit_t  *list;
+
+    f->params = ngx_pcalloc(f->pool, NGX_SMS_SUBMITTED_PARAMS
+                                     * sizeof(ngx_sms_pg_param_t));
+    list = ngx_palloc(f->pool, f->rows * sizeof(ngx_sms_store_submit_t));
+
+    if (f->params == NULL || list == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+
+    for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
+        claim = ngx_sms_claim_of(e);
+        ngx_memcpy(list + n, claim->results,
+                   claim->nresults * sizeof(ngx_sms_store_submit_t));
+        n += claim->nresults;
+    }
+
+    return ngx_sms_store_submitted(list, n, link->id, ngx_sms_timer_now_us(),
+                                   f->pool, f->params);
+}
+
+
+static void
+ngx_sms_link_stored(void *data, ngx_sms_pg_flight_t *f,
+    const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_link_t  *link = data;
+
+    ngx_sms_claim_t     *claim;
+    ngx_sms_pg_entry_t  *e;
+
+    while ((e = ngx_sms_pg_batch_next(f)) != NULL) {
+        claim = ngx_sms_claim_of(e);
+        ngx_sms_claim_end(claim);
+    }
+
+    if (res->rc != NGX_SMS_PG_OK) {
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                      "sms link: results not stored: sqlstate=%s link=%uD",
+                      res->sqlstate, link->id);
+        ngx_sms_link_renounce(link);
+    }
+}

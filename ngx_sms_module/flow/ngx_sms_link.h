@@ -1,0 +1,72 @@
+/*
+ * A link at work in this worker: its binds' leases, claims on the wire, and
+ * the results on their way to the database.
+ */
+#ifndef NGX_SMS_LINK_H
+#define NGX_SMS_LINK_H
+
+#include "ngx_sms_leases.h"
+#include "ngx_sms_pg_batch.h"
+#include "ngx_sms_plugin.h"
+#include "ngx_sms_store.h"
+#include "ngx_sms_timer.h"
+#include "ngx_sms_zone.h"
+
+
+#define NGX_SMS_BINDS_MAX  64
+#define NGX_SMS_BIND_NAME  32
+#define NGX_SMS_CLAIM_MAX  500          /* parts of one claim */
+
+
+typedef struct ngx_sms_link_s  ngx_sms_link_t;
+
+typedef struct {
+    ngx_sms_link_t          *link;
+    ngx_sms_lease_t         *lease;
+    size_t                   name_len;
+    u_char                   name[NGX_SMS_BIND_NAME];
+} ngx_sms_bind_t;
+
+struct ngx_sms_link_s {
+    uint32_t                 id;
+    ngx_sms_plugin_t        *plugin;
+    ngx_sms_plugins_t       *plugins;
+    ngx_sms_zone_t          *zone;
+    ngx_log_t               *log;
+    ngx_sms_timer_t          timer;
+    ngx_sms_store_query_t   *query;         /* the claim that is asked for    */
+    ngx_sms_pg_batch_t      *submitted;     /* results to be stored           */
+    ngx_sms_pg_batch_t      *receipts;
+    ngx_sms_pg_batch_spec_t  submitted_spec, receipts_spec;
+    ngx_uint_t               nbinds, nheld;
+    ngx_sms_bind_t           binds[NGX_SMS_BINDS_MAX];
+    uint32_t                 window_max;
+    ngx_uint_t               inflight;      /* parts without a result         */
+    ngx_uint_t               claims;        /* without a stored result        */
+    ngx_msec_t               quiet_at;      /* last seen at work when leaving */
+    unsigned                 more:1;        /* the queue may not be empty     */
+};
+
+
+ngx_int_t ngx_sms_link_init(ngx_sms_link_t *link, ngx_sms_plugin_t *plugin,
+    ngx_sms_plugins_t *plugins, ngx_sms_zone_t *zone, ngx_log_t *log);
+void ngx_sms_link_exit(ngx_sms_link_t *link);
+
+/*
+ * Works on the rows of a claim: everything is copied.  Each message ends in a
+ * stored result, whatever becomes of the adapter.  NGX_ERROR without memory:
+ * then nothing was written to the wire.
+ */
+ngx_int_t ngx_sms_link_submit(ngx_sms_link_t *link,
+    const ngx_sms_pg_res_t *res);
+
+/* 1: claims are asked for, on the wire, or their results not yet stored */
+ngx_uint_t ngx_sms_link_busy(const ngx_sms_link_t *link);
+
+/*
+ * What was claimed cannot be brought to its end here: a new epoch of the leases
+ * makes it an old one's, which upkeep decides.
+ */
+void ngx_sms_link_renounce(ngx_sms_link_t *link);
+
+#endif /* NGX_SMS_LINK_H */

@@ -1,0 +1,366 @@
+#include "ngx_sms_receive.h"
+
+#include "sms_segment.h"
+#include "ngx_sms_counter.h"
+#include "ngx_sms_store_flow.h"
+
+
+#define NGX_SMS_RECEIVE_TEXT  1024
+
+
+/* one deliver(): its receipts, how many messages are still being stored */
+typedef struct {
+    ngx_sms_pg_entry_t        entry;
+    ngx_pool_t               *pool;
+    ngx_sms_link_t           *link;
+    ngx_sms_store_receipt_t  *receipts;
+    ngx_uint_t                nreceipts;
+    ngx_uint_t                waiting;      /* statements without an answer   */
+    sms_rc_t                  rc;
+    ngx_sms_done_pt           done;
+    void                     *data;
+    ngx_event_t               failed;       /* tells "done" from the loop     */
+    ngx_socket_t              ident;
+} ngx_sms_delivery_t;
+
+
+static ngx_int_t ngx_sms_receive_receipt(ngx_sms_delivery_t *d,
+    const sms_inbound_t *ev);
+static ngx_int_t ngx_sms_receive_message(ngx_sms_delivery_t *d,
+    const sms_inbound_t *ev);
+static ngx_int_t ngx_sms_receive_str(ngx_pool_t *pool, sms_str_t s,
+    ngx_str_t *out);
+static int64_t ngx_sms_receive_number(sms_str_t s);
+static ngx_int_t ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f);
+static void ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
+    const ngx_sms_pg_res_t *res);
+static void ngx_sms_receive_inbound(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_receive_finish(ngx_sms_delivery_t *d, sms_rc_t rc);
+static void ngx_sms_receive_posted(ngx_event_t *ev);
+
+
+ngx_sms_pg_batch_t *
+ngx_sms_receive_batch(ngx_sms_link_t *link)
+{
+    ngx_sms_pg_batch_spec_t  *spec;
+
+    spec = &link->receipts_spec;
+    spec->name = "receipts";
+    spec->stmt = &ngx_sms_store_flow_stmts[NGX_SMS_STMT_RECEIPTS];
+    spec->build = ngx_sms_receive_build;
+    spec->done = ngx_sms_receive_stored;
+    spec->inflight = 1;
+    spec->data = link;
+
+    return ngx_sms_pg_batch_create(ngx_sms_store.flow, spec);
+}
+
+
+sms_rc_t
+ngx_sms_receive(ngx_sms_plugin_t *p, const sms_inbound_t *ev, uint32_t stride,
+    uint32_t n, ngx_sms_done_pt done, void *data)
+{
+    uint32_t              i;
+    ngx_int_t             rc;
+    ngx_pool_t           *pool;
+    ngx_sms_link_t       *link = p->user;
+    const sms_inbound_t  *e;
+    ngx_sms_delivery_t   *d;
+
+    if (link == NULL) {
+        return SMS_E_DENIED;
+    }
+
+    pool = ngx_create_pool(2048, link->log);
+    if (pool == NULL) {
+        return SMS_E_NOMEM;
+    }
+
+    d = ngx_pcalloc(pool, sizeof(ngx_sms_delivery_t));
+    if (d == NULL) {
+        ngx_destroy_pool(pool);
+        return SMS_E_NOMEM;
+    }
+
+    d->pool = pool;
+    d->link = link;
+    d->done = done;
+    d->data = data;
+    d->waiting = 1;
+
+    d->receipts = ngx_pcalloc(pool, n * sizeof(ngx_sms_store_receipt_t));
+    rc = d->receipts ? NGX_OK : NGX_ERROR;
+
+    for (i = 0; i < n && rc == NGX_OK; i++) {
+
+        e = SMS_AT(const sms_inbound_t, ev, stride, i);
+
+        rc = e->type == SMS_INBOUND_RECEIPT ? ngx_sms_receive_receipt(d, e)
+             : e->type == SMS_INBOUND_MESSAGE ? ngx_sms_receive_message(d, e)
+             : NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK && d->nreceipts) {
+
+        d->entry.rows = (uint32_t) d->nreceipts;
+        d->entry.octets = (uint32_t) d->nreceipts * 96;
+        d->waiting++;
+
+        rc = ngx_sms_pg_batch_add(link->receipts, &d->entry);
+
+        if (rc != NGX_OK) {
+            d->waiting--;
+        }
+    }
+
+    if (rc != NGX_OK) {
+        d->rc = rc == NGX_DECLINED ? SMS_E_INVAL
+                : rc == NGX_BUSY ? SMS_E_BUSY : SMS_E_DOWN;
+    }
+
+    if (d->waiting > 1) {
+        d->waiting--;
+        return SMS_OK;
+    }
+
+    /* nothing is on its way: the adapter is told from the loop all the same */
+    d->failed.data = d;
+    d->failed.handler = ngx_sms_receive_posted;
+    d->failed.log = link->log;
+    ngx_post_event(&d->failed, &ngx_posted_events);
+
+    return SMS_OK;
+}
+
+
+static void
+ngx_sms_receive_posted(ngx_event_t *ev)
+{
+    ngx_sms_delivery_t  *d = ev->data;
+
+    ngx_sms_receive_finish(d, d->rc);
+}
+
+
+static ngx_int_t
+ngx_sms_receive_receipt(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
+{
+    ngx_sms_store_receipt_t  *r;
+
+    if (ev->state < SMS_RECEIPT_ENROUTE || ev->state > SMS_RECEIPT_REJECTED
+        || ev->operator_id.len == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    r = &d->receipts[d->nreceipts];
+
+    if (ngx_sms_receive_str(d->pool, ev->operator_id, &r->operator_id)
+        != NGX_OK
+        || ngx_sms_receive_str(d->pool, ev->to, &r->sender) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* a receipt comes from the recipient's number to our sender */
+    r->to = ngx_sms_receive_number(ev->from);
+    r->state = (int16_t) ev->state;
+    r->reason = (int16_t) ev->reason;
+    r->code = (int32_t) ev->operator_code;
+    r->at_us = ev->at_us;
+    d->nreceipts++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_receive_message(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
+{
+    char                     text[NGX_SMS_RECEIVE_TEXT];
+    size_t                   len;
+    ngx_sms_store_inbound_t  in;
+
+    ngx_memzero(&in, sizeof(ngx_sms_store_inbound_t));
+    in.from.data = (u_char *) ev->from.ptr;
+    in.from.len = ev->from.len;
+    in.to.data = (u_char *) ev->to.ptr;
+    in.to.len = ev->to.len;
+    in.octets.data = (u_char *) ev->octets.ptr;
+    in.octets.len = ev->octets.len;
+    in.udh.data = (u_char *) ev->udh.ptr;
+    in.udh.len = ev->udh.len;
+    in.data_coding = (int32_t) ev->data_coding;
+    in.at_us = ev->at_us ? ev->at_us : ngx_sms_timer_now_us();
+
+    /* what cannot be read is kept as octets; a person may still */
+    if (sms_segment_text(ev->data_coding, (const uint8_t *) ev->udh.ptr,
+                         ev->udh.len, (const uint8_t *) ev->octets.ptr,
+                         ev->octets.len, text, sizeof(text), &len)
+        == SMS_SEGMENT_OK)
+    {
+        in.text.data = (u_char *) text;
+        in.text.len = len;
+
+    } else {
+        ngx_str_set(&in.text, "");
+    }
+
+    if (ngx_sms_store_inbound(d->link->id, &in, ngx_sms_receive_inbound, d)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    d->waiting++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_receive_str(ngx_pool_t *pool, sms_str_t s, ngx_str_t *out)
+{
+    out->len = s.len;
+    out->data = ngx_pnalloc(pool, s.len + 1);
+
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (s.len) {
+        ngx_memcpy(out->data, s.ptr, s.len);
+    }
+
+    return NGX_OK;
+}
+
+
+/* digits, with or without '+'; 0 for anything else */
+
+static int64_t
+ngx_sms_receive_number(sms_str_t s)
+{
+    size_t   i;
+    int64_t  n;
+
+    n = 0;
+    i = s.len && s.ptr[0] == '+' ? 1 : 0;
+
+    if (s.len - i > 15) {
+        return 0;
+    }
+
+    for ( /* void */ ; i < s.len; i++) {
+
+        if (s.ptr[i] < '0' || s.ptr[i] > '9') {
+            return 0;
+        }
+
+        n = n * 10 + (s.ptr[i] - '0');
+    }
+
+    return n;
+}
+
+
+#define ngx_sms_receive_of(e)  ngx_queue_data(e, ngx_sms_delivery_t, entry)
+
+
+static ngx_int_t
+ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f)
+{
+    ngx_sms_link_t  *link = data;
+
+    ngx_uint_t                n;
+    ngx_sms_delivery_t       *d;
+    ngx_sms_pg_entry_t       *e;
+    ngx_sms_store_receipt_t  *list;
+
+    f->params = ngx_pcalloc(f->pool, NGX_SMS_RECEIPTS_PARAMS
+                                     * sizeof(ngx_sms_pg_param_t));
+    list = ngx_palloc(f->pool, f->rows * sizeof(ngx_sms_store_receipt_t));
+
+    if (f->params == NULL || list == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+
+    for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
+        d = ngx_sms_receive_of(e);
+        ngx_memcpy(list + n, d->receipts,
+                   d->nreceipts * sizeof(ngx_sms_store_receipt_t));
+        n += d->nreceipts;
+    }
+
+    return ngx_sms_store_receipts(list, n, link->id, ngx_sms_timer_now_us(),
+                                  f->pool, f->params);
+}
+
+
+static void
+ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
+    const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_link_t  *link = data;
+
+    int64_t              orphans, settled;
+    ngx_sms_delivery_t  *d;
+    ngx_sms_pg_entry_t  *e;
+
+    if (res->rc == NGX_SMS_PG_OK) {
+
+        ngx_sms_counter_add(link->zone, NGX_SMS_C_RECEIPTS,
+                            (int64_t) f->rows);
+
+        if (ngx_sms_pg_row_int(res, 0, 3, &orphans) == NGX_OK) {
+            ngx_sms_counter_add(link->zone, NGX_SMS_C_RECEIPTS_ORPHAN,
+                                orphans);
+        }
+
+        if (ngx_sms_pg_row_int(res, 0, 4, &settled) == NGX_OK) {
+            ngx_sms_counter_add(link->zone, NGX_SMS_C_SETTLED, settled);
+        }
+
+    } else {
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                      "sms receive: receipts not stored: sqlstate=%s "
+                      "link=%uD", res->sqlstate, link->id);
+    }
+
+    while ((e = ngx_sms_pg_batch_next(f)) != NULL) {
+        d = ngx_sms_receive_of(e);
+        ngx_sms_receive_finish(d, res->rc == NGX_SMS_PG_OK ? SMS_OK
+                                                           : SMS_E_DOWN);
+    }
+}
+
+
+static void
+ngx_sms_receive_inbound(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_delivery_t  *d = data;
+
+    if (res->rc == NGX_SMS_PG_OK) {
+        ngx_sms_counter_inc(d->link->zone, NGX_SMS_C_INBOUND);
+    }
+
+    ngx_sms_receive_finish(d, res->rc == NGX_SMS_PG_OK ? SMS_OK : SMS_E_DOWN);
+}
+
+
+static void
+ngx_sms_receive_finish(ngx_sms_delivery_t *d, sms_rc_t rc)
+{
+    if (rc != SMS_OK) {
+        d->rc = rc;
+    }
+
+    if (--d->waiting) {
+        return;
+    }
+
+    d->done(d->data, d->rc);
+    ngx_destroy_pool(d->pool);
+}

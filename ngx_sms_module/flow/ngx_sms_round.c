@@ -1,0 +1,688 @@
+#include "ngx_sms_round.h"
+
+#include "sms_lane.h"
+#include "ngx_sms_counter.h"
+#include "ngx_sms_ids.h"
+
+
+#define NGX_SMS_CONSENT_TIMEOUT 20000
+#define NGX_SMS_ROUTE_TIMEOUT   3000
+
+/* consent unknown, no route: looked at again after as long as it has waited */
+#define NGX_SMS_AGAIN_MIN_US    2000000
+#define NGX_SMS_AGAIN_MAX_US    30000000
+
+
+static ngx_int_t ngx_sms_round_copy(ngx_sms_round_t *round,
+    const ngx_sms_pg_res_t *res);
+static ngx_int_t ngx_sms_round_str(ngx_pool_t *pool, ngx_str_t *s);
+static void ngx_sms_round_profiles(ngx_sms_round_t *round);
+static void ngx_sms_round_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
+static void ngx_sms_round_consent(ngx_sms_round_t *round);
+static void ngx_sms_round_leave(ngx_sms_round_t *round);
+static void ngx_sms_round_message(ngx_sms_round_t *round, ngx_uint_t i);
+static ngx_int_t ngx_sms_round_run(ngx_sms_round_t *round,
+    ngx_sms_plugin_t *plugin, ngx_uint_t op, ngx_msec_t timeout);
+static void ngx_sms_round_ran(ngx_sms_run_t *run);
+static void ngx_sms_round_consents(ngx_sms_round_t *round);
+static void ngx_sms_round_mirror(ngx_sms_round_t *round);
+static void ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_round_route(ngx_sms_round_t *round);
+static void ngx_sms_round_routes(ngx_sms_round_t *round);
+static void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
+    ngx_uint_t outcome, const char *code);
+
+
+static const sms_brand_t  ngx_sms_round_no_brand = {
+    .size = sizeof(sms_brand_t)
+};
+
+
+ngx_sms_round_t *
+ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
+    const ngx_sms_pg_res_t *res, ngx_log_t *log)
+{
+    ngx_pool_t       *pool;
+    ngx_sms_round_t  *round;
+
+    pool = ngx_create_pool(65536, log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    round = ngx_pcalloc(pool, sizeof(ngx_sms_round_t));
+
+    if (round == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    round->pool = pool;
+    round->conf = conf;
+    round->zone = zone;
+    round->log = log;
+    round->n = res->nrows;
+
+    if (ngx_sms_round_copy(round, res) != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    return round;
+}
+
+
+void
+ngx_sms_round_start(ngx_sms_round_t *round, void (*done)(void *data),
+    void *data)
+{
+    round->done = done;
+    round->data = data;
+    round->wait.done = ngx_sms_round_profile;
+    round->wait.data = round;
+
+    ngx_sms_round_profiles(round);
+}
+
+
+void
+ngx_sms_round_destroy(ngx_sms_round_t *round)
+{
+    ngx_uint_t  i;
+
+    if (round->run) {
+        ngx_sms_plugin_run_abandon(round->run);
+    }
+
+    ngx_sms_profile_forget(&round->wait);
+
+    for (i = 0; i < round->n; i++) {
+        if (round->accounts[i]) {
+            ngx_sms_account_release(round->accounts[i]);
+        }
+    }
+
+    ngx_destroy_pool(round->pool);
+}
+
+
+static ngx_int_t
+ngx_sms_round_copy(ngx_sms_round_t *round, const ngx_sms_pg_res_t *res)
+{
+    ngx_uint_t            i;
+    ngx_sms_store_row_t  *row;
+
+    round->rows = ngx_pcalloc(round->pool,
+                              round->n * sizeof(ngx_sms_store_row_t));
+    round->msgs = ngx_pcalloc(round->pool, round->n * sizeof(sms_msg_t));
+    round->accounts = ngx_pcalloc(round->pool,
+                                  round->n * sizeof(ngx_sms_account_t *));
+    round->answers = ngx_pcalloc(round->pool, round->n
+                                 * sizeof(ngx_sms_store_screened_t));
+    round->asked = ngx_pcalloc(round->pool, round->n * sizeof(ngx_uint_t));
+
+    if (round->rows == NULL || round->msgs == NULL || round->accounts == NULL
+        || round->answers == NULL || round->asked == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < round->n; i++) {
+
+        row = &round->rows[i];
+
+        if (ngx_sms_store_screen_row(res, i, row) != NGX_OK
+            || ngx_sms_round_str(round->pool, &row->sender) != NGX_OK
+            || ngx_sms_round_str(round->pool, &row->text) != NGX_OK)
+        {
+            ngx_log_error(NGX_LOG_ERR, round->log, 0,
+                          "sms screen: unreadable row");
+            return NGX_ERROR;
+        }
+
+        round->answers[i].id = row->id;
+        round->answers[i].account = row->account;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_round_str(ngx_pool_t *pool, ngx_str_t *s)
+{
+    s->data = s->len ? ngx_pstrdup(pool, s) : (u_char *) "";
+
+    return s->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_sms_round_profiles(ngx_sms_round_t *round)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    while (round->next < round->n) {
+
+        i = round->next;
+
+        if (i && round->rows[i].account == round->rows[i - 1].account) {
+
+            round->accounts[i] = round->accounts[i - 1];
+
+            if (round->accounts[i]) {
+                ngx_sms_account_hold(round->accounts[i]);
+            }
+
+            round->next++;
+            continue;
+        }
+
+        rc = ngx_sms_profile_by_account(round->rows[i].account, &round->wait);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
+        round->accounts[i] = rc == NGX_OK ? round->wait.account : NULL;
+        round->next++;
+    }
+
+    ngx_sms_round_consent(round);
+}
+
+
+static void
+ngx_sms_round_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc)
+{
+    ngx_sms_round_t  *round = wait->data;
+
+    round->accounts[round->next] = rc == NGX_OK ? wait->account : NULL;
+    round->next++;
+    ngx_sms_round_profiles(round);
+}
+
+
+/*
+ * Permission comes only from a status answer, and its age counts at submit: an
+ * answer in the mirror serves while it is in the younger half of its life, so
+ * that it does not grow too old in the queue.
+ */
+
+static void
+ngx_sms_round_consent(ngx_sms_round_t *round)
+{
+    int64_t               age;
+    ngx_uint_t            i;
+    ngx_array_t          *list;
+    ngx_sms_store_row_t  *row;
+    ngx_sms_plugin_t    **plugin;
+
+    round->nasked = 0;
+
+    for (i = 0; i < round->n; i++) {
+
+        row = &round->rows[i];
+
+        if (round->accounts[i] == NULL || row->text.len == 0) {
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
+                                  "profile-unknown");
+            continue;
+        }
+
+        ngx_sms_round_message(round, i);
+
+        if (row->klass != SMS_CLASS_COMMERCIAL || row->test) {
+            continue;
+        }
+
+        if (row->consent == SMS_CONSENT_REFUSED) {
+            round->answers[i].consent = SMS_CONSENT_REFUSED;
+            round->answers[i].consent_as_of_us = row->consent_as_of_us;
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE,
+                                  "consent-refused");
+            continue;
+        }
+
+        age = ngx_sms_timer_now_us() - row->consent_as_of_us;
+
+        if (row->consent == SMS_CONSENT_GRANTED && age >= 0
+            && age < (int64_t) round->conf->consent_max_age * 500)
+        {
+            round->answers[i].consent = SMS_CONSENT_GRANTED;
+            round->answers[i].consent_as_of_us = row->consent_as_of_us;
+            ngx_str_set(&round->answers[i].proof, "mirror");
+            continue;
+        }
+
+        round->asked[round->nasked++] = i;
+    }
+
+    if (!round->whole && round->nasked && round->nasked < round->n) {
+        ngx_sms_round_leave(round);
+    }
+
+    if (round->nasked == 0) {
+        ngx_sms_round_route(round);
+        return;
+    }
+
+    list = &round->conf->judge.plugins->kinds[SMS_KIND_CONSENT];
+    plugin = list->elts;
+
+    if (list->nelts == 0
+        || ngx_sms_round_run(round, plugin[0], NGX_SMS_OP_CONSENT_LOOKUP,
+                              NGX_SMS_CONSENT_TIMEOUT)
+           == NGX_ERROR)
+    {
+        for (i = 0; i < round->nasked; i++) {
+            ngx_sms_round_decide(round, round->asked[i], NGX_SMS_SCREEN_WAIT,
+                                  "consent-unknown");
+        }
+
+        ngx_sms_round_route(round);
+    }
+}
+
+
+static void
+ngx_sms_round_message(ngx_sms_round_t *round, ngx_uint_t i)
+{
+    u_char               *p;
+    sms_msg_t            *m;
+    ngx_sms_brand_t      *brand;
+    ngx_sms_store_row_t  *row;
+
+    m = &round->msgs[i];
+    row = &round->rows[i];
+    brand = row->brand
+            ? ngx_sms_account_brand_no(round->accounts[i],
+                                       (uint64_t) row->brand)
+            : NULL;
+
+    ngx_memcpy(m->id, row->id, 16);
+    m->account = (uint64_t) row->account;
+    p = ngx_pnalloc(round->pool, NGX_INT64_LEN);
+
+    if (p) {
+        m->to.ptr = (const char *) p;
+        m->to.len = (size_t) (ngx_sprintf(p, "%L", row->to) - p);
+    }
+
+    m->from.ptr = (const char *) row->sender.data;
+    m->from.len = row->sender.len;
+    m->text.ptr = (const char *) row->text.data;
+    m->text.len = row->text.len;
+    m->accepted_us = row->accepted_us;
+    m->expires_us = row->expires_us;
+    m->klass = (uint8_t) row->klass;
+    m->recipient_type = (uint8_t) row->recipient_type;
+    m->encoding = (uint8_t) row->encoding;
+    m->parts = (uint16_t) row->parts;
+    m->test = (uint8_t) row->test;
+    m->attempt = 1;
+    m->tariff = round->accounts[i]->tariff;
+    m->brand = brand ? &brand->b : &ngx_sms_round_no_brand;
+}
+
+
+/* takes those that would have to be asked for out of the round */
+
+static void
+ngx_sms_round_leave(ngx_sms_round_t *round)
+{
+    ngx_uint_t  i, k, left;
+
+    left = 0;
+    k = 0;
+
+    for (i = 0; i < round->n; i++) {
+
+        if (left < round->nasked && round->asked[left] == i) {
+            left++;
+            ngx_sms_account_release(round->accounts[i]);
+            continue;
+        }
+
+        round->rows[k] = round->rows[i];
+        round->msgs[k] = round->msgs[i];
+        round->accounts[k] = round->accounts[i];
+        round->answers[k] = round->answers[i];
+        round->answers[k].id = round->rows[k].id;
+        k++;
+    }
+
+    round->n = k;
+    round->nasked = 0;
+    round->partial = 1;
+}
+
+
+/* NGX_ERROR: nothing was asked; else a step function goes on */
+
+static ngx_int_t
+ngx_sms_round_run(ngx_sms_round_t *round, ngx_sms_plugin_t *plugin,
+    ngx_uint_t op, ngx_msec_t timeout)
+{
+    ngx_uint_t      i;
+    ngx_sms_run_t  *run;
+
+    run = ngx_sms_run_create(round->nasked, sizeof(sms_msg_t),
+                             round->log);
+    if (run == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < round->nasked; i++) {
+        *ngx_sms_run_item(run, sms_msg_t, i) = round->msgs[round->asked[i]];
+    }
+
+    run->timeout = timeout;
+    run->done = ngx_sms_round_ran;
+    run->data = round;
+    round->run = run;
+
+    if (ngx_sms_plugin_run(plugin, op, run) != NGX_AGAIN) {
+        ngx_sms_round_ran(run);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sms_round_ran(ngx_sms_run_t *run)
+{
+    ngx_sms_round_t  *round = run->data;
+
+    if (round->routing) {
+        ngx_sms_round_routes(round);
+
+    } else {
+        ngx_sms_round_consents(round);
+    }
+}
+
+
+static void
+ngx_sms_round_consents(ngx_sms_round_t *round)
+{
+    int64_t                    now;
+    ngx_uint_t                 i, k;
+    ngx_str_t                  s;
+    ngx_sms_run_t             *run;
+    sms_consent_t              none;
+    const sms_consent_t       *c;
+    ngx_sms_store_screened_t  *a;
+
+    run = round->run;
+    now = ngx_sms_timer_now_us();
+    ngx_memzero(&none, sizeof(sms_consent_t));
+    none.status = SMS_E_DOWN;
+
+    for (k = 0; k < round->nasked; k++) {
+
+        i = round->asked[k];
+        a = &round->answers[i];
+        c = run->results ? ngx_sms_run_result(run, sms_consent_t, k) : &none;
+
+        s.data = (u_char *) c->proof.ptr;
+        s.len = c->proof.len;
+        a->proof = s;
+        (void) ngx_sms_round_str(round->pool, &a->proof);
+        a->plugin = run->plugin->name;
+
+        if (c->status != SMS_OK) {
+            /* asking again cannot help where the item itself is at fault */
+            a->consent = SMS_CONSENT_UNKNOWN;
+            ngx_sms_round_decide(round, i, c->status == SMS_E_INVAL
+                                            ? NGX_SMS_SCREEN_REFUSE
+                                            : NGX_SMS_SCREEN_WAIT,
+                                  "consent-unknown");
+            continue;
+        }
+
+        a->consent = c->state;
+        a->consent_as_of_us = c->as_of_us;
+
+        switch (c->state) {
+
+        case SMS_CONSENT_GRANTED:
+
+            /* an answer from the future or of no time permits nothing */
+            if (c->as_of_us <= 0 || c->as_of_us > now + 1000000
+                || now - c->as_of_us
+                   > (int64_t) round->conf->consent_max_age * 1000)
+            {
+                ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
+                                      "consent-stale");
+            }
+
+            break;
+
+        case SMS_CONSENT_REFUSED:
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE,
+                                  "consent-refused");
+            break;
+
+        case SMS_CONSENT_NOT_GRANTED:
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE,
+                                  "consent-not-granted");
+            break;
+
+        default:
+            a->consent = SMS_CONSENT_UNKNOWN;
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
+                                  "consent-unknown");
+        }
+    }
+
+    ngx_sms_round_mirror(round);
+
+    round->run = NULL;
+    ngx_sms_plugin_run_free(run);
+    ngx_sms_round_route(round);
+}
+
+
+/* what İYS said is kept, for the next campaign and for preview */
+
+static void
+ngx_sms_round_mirror(ngx_sms_round_t *round)
+{
+    u_char                     batch[16];
+    ngx_uint_t                 i, k, n;
+    ngx_sms_store_consent_t   *list;
+    ngx_sms_store_screened_t  *a;
+
+    list = ngx_pcalloc(round->pool,
+                       round->nasked * sizeof(ngx_sms_store_consent_t));
+
+    if (list == NULL || ngx_sms_id_make(batch) != NGX_OK) {
+        return;
+    }
+
+    n = 0;
+
+    for (k = 0; k < round->nasked; k++) {
+
+        i = round->asked[k];
+        a = &round->answers[i];
+
+        if (a->consent == SMS_CONSENT_UNKNOWN || a->consent_as_of_us == 0) {
+            continue;
+        }
+
+        list[n].owner = round->rows[i].owner;
+        list[n].brand = round->rows[i].brand;
+        list[n].number = round->rows[i].to;
+        list[n].as_of_us = a->consent_as_of_us;
+        list[n].recipient_type = (int16_t) round->rows[i].recipient_type;
+        list[n].state = (int16_t) a->consent;
+        n++;
+    }
+
+    if (n) {
+        (void) ngx_sms_store_consent_put(list, n, batch, "status",
+                                         ngx_sms_round_mirrored, NULL);
+    }
+}
+
+
+static void
+ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res)
+{
+    (void) data;
+
+    if (res->rc == NGX_SMS_PG_ERROR) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "sms screen: answers not mirrored: sqlstate=%s",
+                      res->sqlstate);
+    }
+}
+
+
+/* the next router for what has no link yet; then all is stored */
+
+static void
+ngx_sms_round_route(ngx_sms_round_t *round)
+{
+    uint32_t                    link;
+    ngx_uint_t                  i;
+    ngx_array_t                *list;
+    sms_route_t                 only;
+    ngx_sms_sender_t           *sender;
+    ngx_sms_plugin_t          **plugin;
+    const ngx_sms_judge_conf_t *judge;
+
+    judge = &round->conf->judge;
+    list = &judge->plugins->kinds[SMS_KIND_ROUTER];
+    plugin = list->elts;
+    round->routing = 1;
+
+    while (round->nth < list->nelts) {
+
+        round->nasked = 0;
+
+        for (i = 0; i < round->n; i++) {
+            if (round->answers[i].outcome == 0 && !round->rows[i].test) {
+                round->asked[round->nasked++] = i;
+            }
+        }
+
+        if (round->nasked == 0) {
+            break;
+        }
+
+        if (ngx_sms_round_run(round, plugin[round->nth++],
+                               NGX_SMS_OP_ROUTER_CHOOSE,
+                               NGX_SMS_ROUTE_TIMEOUT)
+            == NGX_OK)
+        {
+            return;
+        }
+    }
+
+    ngx_memzero(&only, sizeof(sms_route_t));
+
+    if (list->nelts == 0 && judge->plugins->links == 1) {
+        only.nlinks = 1;
+        only.link[0] = judge->plugins->link[0].id;
+    }
+
+    for (i = 0; i < round->n; i++) {
+
+        if (round->answers[i].outcome) {
+            continue;
+        }
+
+        sender = ngx_sms_account_sender(round->accounts[i],
+                                        &round->rows[i].sender);
+        link = sender ? ngx_sms_judge_link(judge, sender, round->rows[i].test,
+                                           &only)
+                      : 0;
+
+        if (link) {
+            round->answers[i].lane = sms_lane(link,
+                                         (unsigned) round->rows[i].klass);
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
+            continue;
+        }
+
+        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT, "no-route");
+    }
+
+    round->done(round->data);
+}
+
+
+static void
+ngx_sms_round_routes(ngx_sms_round_t *round)
+{
+    uint32_t            link;
+    ngx_uint_t          i, k;
+    ngx_sms_run_t      *run;
+    const sms_route_t  *route;
+    ngx_sms_sender_t   *sender;
+
+    run = round->run;
+
+    for (k = 0; run->results && k < round->nasked; k++) {
+
+        i = round->asked[k];
+        route = ngx_sms_run_result(run, sms_route_t, k);
+
+        if (route->status != SMS_OK) {
+            continue;
+        }
+
+        sender = ngx_sms_account_sender(round->accounts[i],
+                                        &round->rows[i].sender);
+        link = sender ? ngx_sms_judge_link(&round->conf->judge, sender,
+                                           0, route)
+                      : 0;
+
+        if (link) {
+            round->answers[i].lane = sms_lane(link,
+                                         (unsigned) round->rows[i].klass);
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
+        }
+    }
+
+    round->run = NULL;
+    ngx_sms_plugin_run_free(run);
+    ngx_sms_round_route(round);
+}
+
+
+static void
+ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
+    ngx_uint_t outcome, const char *code)
+{
+    int64_t                    now, wait;
+    ngx_sms_store_screened_t  *a;
+
+    a = &round->answers[i];
+    a->outcome = outcome;
+
+    if (code) {
+        a->code.data = (u_char *) code;
+        a->code.len = ngx_strlen(code);
+    }
+
+    if (outcome == NGX_SMS_SCREEN_WAIT) {
+        now = ngx_sms_timer_now_us();
+        wait = now - round->rows[i].accepted_us;
+        wait = ngx_max(ngx_min(wait, NGX_SMS_AGAIN_MAX_US),
+                       NGX_SMS_AGAIN_MIN_US);
+        a->at_us = now + wait;
+
+    } else if (outcome == NGX_SMS_SCREEN_REFUSE) {
+        ngx_sms_counter_inc(round->zone, NGX_SMS_C_REFUSED_SCREEN);
+
+    } else if (a->consent == SMS_CONSENT_GRANTED) {
+        a->fresh_until_us = a->consent_as_of_us
+                   + (int64_t) round->conf->consent_max_age * 1000;
+    }
+}

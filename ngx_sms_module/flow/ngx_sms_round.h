@@ -1,0 +1,55 @@
+/*
+ * A round of screen: messages that were taken, and what becomes of each.
+ *
+ * Asks for consent what the mirror does not know freshly, and routers for what
+ * has no link yet; each message ends with an answer for sms.screened().  A
+ * round lives until ngx_sms_round_destroy(), also when it never ended.
+ *
+ * Messages that need no asking do not wait for those that do: a round that has
+ * both keeps the former, and leaves the latter due for the next round, which
+ * has to be whole.
+ */
+#ifndef NGX_SMS_ROUND_H
+#define NGX_SMS_ROUND_H
+
+#include "ngx_sms_profiles.h"
+#include "ngx_sms_screen.h"
+#include "ngx_sms_store_flow.h"
+
+
+typedef struct {
+    ngx_sms_store_screened_t     *answers;  /* n of them, valid when done     */
+    ngx_uint_t                    n;
+    ngx_uint_t                    whole;    /* set before start: leave none   */
+    ngx_uint_t                    partial;  /* some were left                 */
+    /* private */
+    ngx_pool_t                   *pool;
+    ngx_log_t                    *log;
+    const ngx_sms_screen_conf_t  *conf;
+    ngx_sms_zone_t               *zone;
+    ngx_sms_store_row_t          *rows;
+    sms_msg_t                    *msgs;
+    ngx_sms_account_t           **accounts;
+    ngx_uint_t                    next;     /* row whose account is asked for */
+    ngx_uint_t                    nth;      /* router                         */
+    ngx_sms_profile_wait_t        wait;
+    ngx_uint_t                   *asked;    /* rows of the plugin call        */
+    ngx_uint_t                    nasked;
+    ngx_sms_run_t                *run;
+    ngx_uint_t                    routing;
+    void                        (*done)(void *data);
+    void                         *data;
+} ngx_sms_round_t;
+
+
+/* copies the rows of screen_take(); NULL: no memory or unreadable */
+ngx_sms_round_t *ngx_sms_round_create(const ngx_sms_screen_conf_t *conf,
+    ngx_sms_zone_t *zone, const ngx_sms_pg_res_t *res, ngx_log_t *log);
+
+/* done() may run before this returns */
+void ngx_sms_round_start(ngx_sms_round_t *round, void (*done)(void *data),
+    void *data);
+
+void ngx_sms_round_destroy(ngx_sms_round_t *round);
+
+#endif /* NGX_SMS_ROUND_H */

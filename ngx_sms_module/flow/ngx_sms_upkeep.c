@@ -1,0 +1,169 @@
+#include "ngx_sms_upkeep.h"
+
+#include <jansson.h>
+
+#include "ngx_sms_counter.h"
+#include "ngx_sms_leases.h"
+#include "ngx_sms_store_lease.h"
+#include "ngx_sms_timer.h"
+
+
+#define NGX_SMS_UPKEEP_TICK  250        /* ms between two jobs at the most */
+
+
+typedef struct {
+    const char   *what;
+    ngx_msec_t    every;
+    int32_t       limit;
+} ngx_sms_upkeep_job_t;
+
+
+static void ngx_sms_upkeep_lease(void *data, ngx_uint_t held);
+static void ngx_sms_upkeep_tick(void *data);
+static void ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_upkeep_count(ngx_str_t *counts);
+
+
+/* partitions first: nothing can be stored without them */
+static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
+    { "partitions",   3600 * 1000, 0 },
+    { "in_doubt",     2000,        1000 },
+    { "orphans",      1000,        1000 },
+    { "expire",       5000,        1000 },
+    { "opted_out",    5000,        1000 },
+    { "no_receipt",   60 * 1000,   1000 },
+    { "idempotency",  60 * 1000,   10000 },
+    { "check",        300 * 1000,  100 }
+};
+
+#define NGX_SMS_UPKEEP_JOBS                                                   \
+    (sizeof(ngx_sms_upkeep_jobs) / sizeof(ngx_sms_upkeep_job_t))
+
+
+static ngx_sms_lease_t        *ngx_sms_upkeep_held;
+static ngx_sms_timer_t         ngx_sms_upkeep_timer;
+static ngx_sms_store_query_t  *ngx_sms_upkeep_query;
+static ngx_msec_t              ngx_sms_upkeep_due[NGX_SMS_UPKEEP_JOBS];
+static ngx_sms_zone_t         *ngx_sms_upkeep_zone;
+static ngx_log_t              *ngx_sms_upkeep_log;
+
+
+ngx_int_t
+ngx_sms_upkeep_init(ngx_sms_zone_t *zone, ngx_log_t *log)
+{
+    ngx_str_t  name = ngx_string("upkeep");
+
+    ngx_sms_upkeep_zone = zone;
+    ngx_sms_upkeep_log = log;
+    ngx_sms_upkeep_query = NULL;
+    ngx_sms_timer_housekeeping(&ngx_sms_upkeep_timer, ngx_sms_upkeep_tick,
+                               NULL, log);
+
+    ngx_sms_upkeep_held = ngx_sms_lease_want(&name, ngx_sms_upkeep_lease,
+                                             NULL);
+
+    return ngx_sms_upkeep_held ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_sms_upkeep_stop(void)
+{
+    ngx_sms_timer_stop(&ngx_sms_upkeep_timer);
+
+    if (ngx_sms_upkeep_query) {
+        ngx_sms_store_query_forget(ngx_sms_upkeep_query);
+        ngx_sms_upkeep_query = NULL;
+    }
+}
+
+
+static void
+ngx_sms_upkeep_lease(void *data, ngx_uint_t held)
+{
+    ngx_uint_t  i;
+
+    (void) data;
+
+    if (!held) {
+        ngx_sms_timer_stop(&ngx_sms_upkeep_timer);
+        return;
+    }
+
+    for (i = 0; i < NGX_SMS_UPKEEP_JOBS; i++) {
+        ngx_sms_upkeep_due[i] = ngx_current_msec;
+    }
+
+    ngx_sms_timer_start(&ngx_sms_upkeep_timer, 1);
+}
+
+
+static void
+ngx_sms_upkeep_tick(void *data)
+{
+    ngx_uint_t  i;
+
+    (void) data;
+
+    ngx_sms_timer_start(&ngx_sms_upkeep_timer, NGX_SMS_UPKEEP_TICK);
+
+    if (ngx_sms_upkeep_query || !ngx_sms_lease_valid(ngx_sms_upkeep_held)) {
+        return;
+    }
+
+    for (i = 0; i < NGX_SMS_UPKEEP_JOBS; i++) {
+
+        if ((ngx_msec_int_t) (ngx_current_msec - ngx_sms_upkeep_due[i]) < 0) {
+            continue;
+        }
+
+        ngx_sms_upkeep_due[i] = ngx_current_msec
+                                + ngx_sms_upkeep_jobs[i].every;
+        ngx_sms_upkeep_query = ngx_sms_store_upkeep(
+                                   ngx_sms_upkeep_jobs[i].what,
+                                   ngx_sms_timer_now_us(),
+                                   ngx_sms_upkeep_jobs[i].limit,
+                                   ngx_sms_upkeep_answer, (void *)
+                                   &ngx_sms_upkeep_jobs[i]);
+        return;
+    }
+}
+
+
+static void
+ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res)
+{
+    const ngx_sms_upkeep_job_t  *job = data;
+
+    ngx_str_t  counts;
+
+    ngx_sms_upkeep_query = NULL;
+
+    if (res->rc != NGX_SMS_PG_OK) {
+        ngx_log_error(NGX_LOG_WARN, ngx_sms_upkeep_log, 0,
+                      "sms upkeep: job failed: what=%s sqlstate=%s", job->what,
+                      res->sqlstate);
+        return;
+    }
+
+    if (res->nrows && ngx_sms_pg_row_text(res, 0, 0, &counts) == NGX_OK) {
+
+        ngx_sms_upkeep_count(&counts);
+        ngx_log_error(NGX_LOG_INFO, ngx_sms_upkeep_log, 0,
+                      "sms upkeep: what=%s counts=%V", job->what, &counts);
+    }
+}
+
+
+static void
+ngx_sms_upkeep_count(ngx_str_t *counts)
+{
+    json_t  *root;
+
+    root = json_loadb((const char *) counts->data, counts->len, 0, NULL);
+
+    ngx_sms_counter_add(ngx_sms_upkeep_zone, NGX_SMS_C_IN_DOUBT,
+                        json_integer_value(json_object_get(root,
+                                                           "in_doubt")));
+    json_decref(root);
+}

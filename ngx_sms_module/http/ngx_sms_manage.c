@@ -1,0 +1,111 @@
+#include "ngx_sms_manage.h"
+
+#include <jansson.h>
+
+#include "sms_utf8.h"
+#include "ngx_sms_respond.h"
+#include "ngx_sms_store_account.h"
+
+
+static void ngx_sms_manage_answer(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_manage_problem(ngx_sms_ctx_t *ctx, ngx_str_t *body);
+
+
+void
+ngx_sms_manage(ngx_sms_ctx_t *ctx)
+{
+    ngx_sms_store_query_t  *q;
+
+    /* PostgreSQL would refuse them as a fault of ours */
+    if (!sms_utf8_valid((const char *) ctx->r->uri.data, ctx->r->uri.len)) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_ID, "", NULL);
+        return;
+    }
+
+    if (!sms_utf8_valid((const char *) ctx->r->args.data, ctx->r->args.len)) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_FIELD, "",
+                                "the query string is not valid UTF-8");
+        return;
+    }
+
+    q = ngx_sms_store_api_call(ctx->account->id, ctx->key->no,
+                               ctx->key->scopes, &ctx->r->method_name,
+                               &ctx->r->uri, &ctx->r->args,
+                               ngx_sms_manage_answer, ctx);
+
+    if (q == NULL) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_UNAVAILABLE, "",
+                                "the database does not answer");
+        return;
+    }
+
+    ctx->unsure = ctx->r->method == NGX_HTTP_DELETE;
+    ngx_sms_request_wait(ctx, q, ngx_sms_store_query_forget);
+}
+
+
+static void
+ngx_sms_manage_answer(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_ctx_t  *ctx = data;
+
+    ngx_int_t          status;
+    ngx_str_t          code, body, text;
+    ngx_connection_t  *c;
+
+    c = ctx->r->connection;
+    ngx_sms_request_resume(ctx);
+
+    if (res->rc != NGX_SMS_PG_OK || res->nrows != 1
+        || ngx_sms_pg_row_text(res, 0, 0, &code) != NGX_OK
+        || ngx_sms_pg_row_text(res, 0, 1, &body) == NGX_ERROR)
+    {
+        ngx_sms_respond_problem(ctx, res->rc == NGX_SMS_PG_ERROR
+                                     ? SMS_PROBLEM_INTERNAL
+                                     : SMS_PROBLEM_UNAVAILABLE, "", NULL);
+        goto done;
+    }
+
+    status = ngx_atoi(code.data, code.len);
+
+    if (status >= NGX_HTTP_BAD_REQUEST) {
+        ngx_sms_manage_problem(ctx, &body);
+        goto done;
+    }
+
+    text.len = body.len;
+    text.data = ngx_pstrdup(ctx->r->pool, &body);
+
+    if (status < NGX_HTTP_OK || text.data == NULL) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
+        goto done;
+    }
+
+    ngx_sms_respond_json(ctx, (ngx_uint_t) status, &text);
+
+done:
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* {"code": "already-submitted", "detail": "..."} from a function */
+
+static void
+ngx_sms_manage_problem(ngx_sms_ctx_t *ctx, ngx_str_t *body)
+{
+    json_t         *root;
+    const char     *code;
+    sms_problem_t   problem;
+
+    root = json_loadb((const char *) body->data, body->len, 0, NULL);
+    code = json_string_value(json_object_get(root, "code"));
+    problem = code ? sms_problem_find(code, ngx_strlen(code))
+                   : SMS_PROBLEM_NONE;
+
+    ngx_sms_respond_problem(ctx, problem == SMS_PROBLEM_NONE
+                                 ? SMS_PROBLEM_INTERNAL : problem, "",
+                            json_string_value(json_object_get(root,
+                                                              "detail")));
+    json_decref(root);
+}

@@ -1,0 +1,228 @@
+#include "ngx_sms_metrics.h"
+
+#include "ngx_sms_counter.h"
+#include "ngx_sms_page.h"
+#include "ngx_sms_tally.h"
+#include "ngx_sms_worker.h"
+
+
+#define NGX_SMS_METRICS_LINE  512
+
+
+typedef struct {
+    ngx_pool_t      *pool;
+    ngx_chain_t     *first;
+    ngx_chain_t    **last;
+    ngx_buf_t       *b;
+} ngx_sms_metrics_t;
+
+
+static ngx_int_t ngx_sms_metrics_visit(void *data, const ngx_sms_metric_t *m);
+static ngx_int_t ngx_sms_metrics_histogram(ngx_sms_metrics_t *page,
+    const ngx_sms_metric_t *m);
+static u_char *ngx_sms_metrics_seconds(u_char *p, int64_t us);
+static ngx_int_t ngx_sms_metrics_room(ngx_sms_metrics_t *page);
+static ngx_int_t ngx_sms_metrics_plugins(ngx_sms_metrics_t *page);
+
+
+ngx_int_t
+ngx_sms_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_sms_metrics_t  page;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    ngx_memzero(&page, sizeof(ngx_sms_metrics_t));
+    page.pool = r->pool;
+    page.last = &page.first;
+
+    ngx_sms_tally();
+
+    if (ngx_sms_counter_visit(ngx_sms_worker.zone, ngx_sms_metrics_visit,
+                              &page)
+        != NGX_OK
+        || ngx_sms_metrics_plugins(&page) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_sms_page_send(r, NGX_HTTP_OK,
+                             "text/plain; version=0.0.4; charset=utf-8",
+                             page.first);
+}
+
+
+/* makes sure that one line fits into the current buffer */
+
+static ngx_int_t
+ngx_sms_metrics_room(ngx_sms_metrics_t *page)
+{
+    ngx_chain_t  *cl;
+
+    if (page->b && page->b->end - page->b->last >= NGX_SMS_METRICS_LINE) {
+        return NGX_OK;
+    }
+
+    page->b = ngx_create_temp_buf(page->pool, 16 * NGX_SMS_METRICS_LINE);
+    cl = ngx_alloc_chain_link(page->pool);
+
+    if (page->b == NULL || cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = page->b;
+    cl->next = NULL;
+    *page->last = cl;
+    page->last = &cl->next;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_metrics_visit(void *data, const ngx_sms_metric_t *m)
+{
+    ngx_sms_metrics_t  *page = data;
+
+    u_char             *p;
+    const char         *open, *close;
+
+    static const char *const  types[] = {
+        "untyped", "counter", "gauge", "histogram"
+    };
+
+    if (ngx_sms_metrics_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (m->first) {
+        page->b->last = ngx_slprintf(page->b->last, page->b->end,
+                                     "# HELP %s %s\n# TYPE %s %s\n", m->name,
+                                     m->help, m->name, types[m->type]);
+    }
+
+    if (m->type == NGX_SMS_METRIC_HISTOGRAM) {
+        return ngx_sms_metrics_histogram(page, m);
+    }
+
+    open = *m->labels ? "{" : "";
+    close = *m->labels ? "}" : "";
+
+    if (ngx_sms_metrics_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_slprintf(page->b->last, page->b->end, "%s%s%s%s ", m->name, open,
+                     m->labels, close);
+
+    if (m->unit == NGX_SMS_UNIT_SECONDS) {
+        p = ngx_sms_metrics_seconds(p, m->value);
+        *p++ = '\n';
+
+    } else {
+        p = ngx_slprintf(p, page->b->end, "%L\n", m->value);
+    }
+
+    page->b->last = p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_metrics_histogram(ngx_sms_metrics_t *page, const ngx_sms_metric_t *m)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+    const char  *comma;
+
+    comma = *m->labels ? "," : "";
+
+    for (i = 0; i < m->nbuckets; i++) {
+
+        if (ngx_sms_metrics_room(page) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_slprintf(page->b->last, page->b->end, "%s_bucket{%s%sle=\"",
+                         m->name, m->labels, comma);
+
+        if (i == m->nbuckets - 1) {
+            p = ngx_slprintf(p, page->b->end, "+Inf");
+
+        } else if (m->unit == NGX_SMS_UNIT_SECONDS) {
+            p = ngx_sms_metrics_seconds(p, m->bound[i]);
+
+        } else {
+            p = ngx_slprintf(p, page->b->end, "%L", m->bound[i]);
+        }
+
+        page->b->last = ngx_slprintf(p, page->b->end, "\"} %uL\n",
+                                     m->bucket[i]);
+    }
+
+    if (ngx_sms_metrics_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_slprintf(page->b->last, page->b->end, "%s_sum%s%s%s ", m->name,
+                     *m->labels ? "{" : "", m->labels, *m->labels ? "}" : "");
+
+    if (m->unit == NGX_SMS_UNIT_SECONDS) {
+        p = ngx_sms_metrics_seconds(p, m->sum);
+
+    } else {
+        p = ngx_slprintf(p, page->b->end, "%L", m->sum);
+    }
+
+    page->b->last = ngx_slprintf(p, page->b->end, "\n%s_count%s%s%s %uL\n",
+                                 m->name, *m->labels ? "{" : "", m->labels,
+                                 *m->labels ? "}" : "", m->count);
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_sms_metrics_seconds(u_char *p, int64_t us)
+{
+    return ngx_sprintf(p, "%L.%06L", us / 1000000, us % 1000000);
+}
+
+
+/* what this worker's plugins are: the counters above are of all workers */
+
+static ngx_int_t
+ngx_sms_metrics_plugins(ngx_sms_metrics_t *page)
+{
+    ngx_uint_t          i;
+    ngx_array_t        *list;
+    ngx_sms_plugin_t  **p;
+
+    list = &ngx_sms_worker.plugins->all;
+    p = list->elts;
+
+    if (ngx_sms_metrics_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    page->b->last = ngx_slprintf(page->b->last, page->b->end,
+                        "# HELP sms_plugin_up Plugins that work in the "
+                        "worker that answers\n# TYPE sms_plugin_up gauge\n");
+
+    for (i = 0; i < list->nelts; i++) {
+
+        if (ngx_sms_metrics_room(page) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        page->b->last = ngx_slprintf(page->b->last, page->b->end,
+                            "sms_plugin_up{kind=\"%s\",name=\"%V\"} %ui\n",
+                            ngx_sms_plugin_kind_name(p[i]->kind), &p[i]->name,
+                            ngx_sms_plugin_usable(p[i]));
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,733 @@
+#include "ngx_sms_send.h"
+
+#include <jansson.h>
+
+#include "sms_id.h"
+#include "sms_utf8.h"
+#include "sms_word.h"
+#include "ngx_sms_field.h"
+
+
+/*
+ * The body of POST /v1/messages, read strictly: a misspelt field would send
+ * the wrong thing to many people and cost money, so nothing unknown passes.
+ */
+
+#define NGX_SMS_REFERENCE_MAX  64
+#define NGX_SMS_TEXT_MAX       8192     /* bytes; more never fits the parts */
+
+
+typedef struct {
+    ngx_sms_submission_t    *sub;
+    json_t                  *root;
+    size_t                   entries;   /* of "to" or "messages" */
+} ngx_sms_read_t;
+
+
+static void ngx_sms_read_json_fault(ngx_sms_submission_t *sub,
+    json_error_t *error);
+static void ngx_sms_read_declaration(ngx_sms_read_t *rd);
+static void ngx_sms_read_sender(ngx_sms_read_t *rd);
+static void ngx_sms_read_brand(ngx_sms_read_t *rd);
+static void ngx_sms_read_times(ngx_sms_read_t *rd);
+static void ngx_sms_read_encoding(ngx_sms_read_t *rd);
+static void ngx_sms_read_confirm(ngx_sms_read_t *rd);
+static ngx_int_t ngx_sms_read_recipients(ngx_sms_read_t *rd);
+static ngx_int_t ngx_sms_read_to(ngx_sms_read_t *rd, json_t *to);
+static ngx_int_t ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages);
+static ngx_int_t ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text,
+    const char *pointer, ngx_uint_t *index);
+static ngx_sms_recipient_t *ngx_sms_read_recipient(ngx_sms_read_t *rd,
+    json_t *to, const char *pointer, ngx_uint_t ord);
+
+
+static const char *const  ngx_sms_read_fields[] = {
+    "class", "basis", "exemption", "audience", "recipient_type", "brand",
+    "sender", "text", "to", "messages", "confirm", "encoding", "schedule_at",
+    "validity_s", "reference", "sim_trusted_since", NULL
+};
+
+static const char *const  ngx_sms_read_message_fields[] = {
+    "to", "text", "reference", "recipient_type", NULL
+};
+
+
+ngx_int_t
+ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
+{
+    ngx_int_t       rc;
+    json_error_t    error;
+    ngx_sms_read_t  rd;
+
+    ngx_memzero(&rd, sizeof(ngx_sms_read_t));
+    rd.sub = sub;
+    rd.root = json_loadb((const char *) body->data, body->len,
+                         JSON_REJECT_DUPLICATES, &error);
+
+    if (rd.root == NULL) {
+        ngx_sms_read_json_fault(sub, &error);
+        return NGX_OK;
+    }
+
+    rc = NGX_OK;
+
+    if (!json_is_object(rd.root)) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "",
+                                 "the body must be an object");
+        goto done;
+    }
+
+    ngx_sms_send_field_unknown(sub, rd.root, "", ngx_sms_read_fields);
+    ngx_sms_read_declaration(&rd);
+    ngx_sms_read_sender(&rd);
+    ngx_sms_read_brand(&rd);
+    ngx_sms_read_times(&rd);
+    ngx_sms_read_encoding(&rd);
+    ngx_sms_read_confirm(&rd);
+    (void) ngx_sms_send_field_str(sub, rd.root, "", "reference",
+                            NGX_SMS_REFERENCE_MAX, &sub->reference);
+    rc = ngx_sms_read_recipients(&rd);
+
+done:
+
+    json_decref(rd.root);
+
+    return rc;
+}
+
+
+static void
+ngx_sms_read_json_fault(ngx_sms_submission_t *sub, json_error_t *error)
+{
+    sms_problem_t  problem;
+
+    switch (json_error_code(error)) {
+
+    case json_error_duplicate_key:
+        problem = SMS_PROBLEM_DUPLICATE_KEY;
+        break;
+
+    case json_error_invalid_utf8:
+        problem = SMS_PROBLEM_INVALID_UTF8;
+        break;
+
+    case json_error_out_of_memory:
+        problem = SMS_PROBLEM_INTERNAL;
+        break;
+
+    default:
+        problem = SMS_PROBLEM_INVALID_JSON;
+    }
+
+    ngx_sms_submission_fault(sub, problem, "", "line %d, column %d: %s",
+                             error->line, error->column, error->text);
+}
+
+
+static void
+ngx_sms_read_declaration(ngx_sms_read_t *rd)
+{
+    int                    value;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+
+    if (json_object_get(rd->root, "class") == NULL) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_CLASS, "/class",
+            "declare what this is: otp, informational, commercial or exempt");
+        return;
+    }
+
+    value = ngx_sms_send_field_word(sub, rd->root, "", "class", sms_word_class);
+    if (value <= 0) {
+        return;
+    }
+
+    sub->klass = (ngx_uint_t) value;
+
+    value = ngx_sms_send_field_word(sub, rd->root, "", "recipient_type",
+                              sms_word_recipient_type);
+    sub->recipient_type = value > 0 ? (ngx_uint_t) value : 0;
+
+    if (sub->recipient_type && sub->klass != SMS_CLASS_COMMERCIAL) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+            "/recipient_type", "only a commercial message has one");
+    }
+
+    value = ngx_sms_send_field_word(sub, rd->root, "", "basis", sms_word_basis);
+    sub->basis = value > 0 ? (ngx_uint_t) value : 0;
+
+    if (sub->klass == SMS_CLASS_INFORMATIONAL) {
+
+        if (sub->basis == 0) {
+            sub->basis = sub->account->basis_default;
+        }
+
+    } else if (sub->basis) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "/basis",
+            "only an informational message has one");
+    }
+
+    value = ngx_sms_send_field_word(sub, rd->root, "", "exemption",
+                              sms_word_exemption);
+    sub->exemption = value > 0 ? (ngx_uint_t) value : 0;
+    (void) ngx_sms_send_field_str(sub, rd->root, "", "audience",
+                            NGX_SMS_REFERENCE_MAX, &sub->audience);
+
+    if (sub->klass == SMS_CLASS_EXEMPT) {
+
+        if (sub->exemption == 0) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD,
+                "/exemption", "an exempt message names its exemption");
+
+        } else if (!(sub->account->exemptions
+                     & ((ngx_uint_t) 1 << sub->exemption)))
+        {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_EXEMPTION_NOT_GRANTED,
+                "/exemption", "ask the host to grant this exemption");
+        }
+
+        if (sub->audience.len == 0) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD,
+                "/audience", "an exempt message names the group it goes to");
+        }
+
+    } else if (sub->exemption || sub->audience.len) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+            sub->exemption ? "/exemption" : "/audience",
+            "only an exempt message has one");
+    }
+}
+
+
+static void
+ngx_sms_read_sender(ngx_sms_read_t *rd)
+{
+    ngx_str_t              name;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+
+    if (ngx_sms_send_field_str(sub, rd->root, "", "sender", 16, &name) != NGX_OK) {
+        return;
+    }
+
+    if (name.len == 0) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD, "/sender",
+                                 "name an approved sender of the account");
+        return;
+    }
+
+    sub->sender = ngx_sms_account_sender(sub->account, &name);
+
+    if (sub->sender == NULL) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_UNKNOWN_SENDER, "/sender",
+                                 "\"%V\" is not a sender of this account; "
+                                 "senders are case-sensitive", &name);
+        return;
+    }
+
+    if (sub->klass
+        && !(sub->sender->classes & ((ngx_uint_t) 1 << sub->klass)))
+    {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_SENDER_CLASS, "/sender",
+                                 "\"%V\" is not approved for %s messages",
+                                 &name,
+                                 sms_word_name(sms_word_class,
+                                               (int) sub->klass));
+    }
+}
+
+
+static void
+ngx_sms_read_brand(ngx_sms_read_t *rd)
+{
+    u_char                 id[16];
+    ngx_str_t              text;
+    ngx_sms_submission_t  *sub;
+
+    static ngx_sms_brand_t  none = { { .size = sizeof(sms_brand_t) }, { 0 } };
+
+    sub = rd->sub;
+
+    if (ngx_sms_send_field_str(sub, rd->root, "", "brand", 64, &text) != NGX_OK) {
+        return;
+    }
+
+    if (text.len) {
+
+        if (sms_id_parse("brd", (const char *) text.data, text.len, id) != 0) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_ID, "/brand",
+                                     "a brand id is \"brd_\" and 26 "
+                                     "characters");
+            return;
+        }
+
+        sub->brand = ngx_sms_account_brand(sub->account, id);
+
+        if (sub->brand == NULL) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_UNKNOWN_BRAND, "/brand",
+                                     "the account may not send for this "
+                                     "brand");
+            return;
+        }
+    }
+
+    if (sub->sender && sub->sender->brand) {
+
+        /* the header belongs to the brand whose consent is asked */
+        if (sub->brand && sub->brand != sub->sender->brand) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_UNKNOWN_BRAND, "/brand",
+                                     "the sender \"%V\" belongs to another "
+                                     "brand", &sub->sender->name);
+        }
+
+        sub->brand = sub->sender->brand;
+    }
+
+    if (sub->klass == SMS_CLASS_COMMERCIAL && sub->sender) {
+
+        if (sub->brand == NULL) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD, "/brand",
+                                     "a commercial message is sent for a "
+                                     "brand");
+
+        } else if (sub->brand->b.iys_code == 0
+                   || sub->brand->b.brand_code == 0)
+        {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_BRAND_NOT_REGISTERED,
+                                     "/brand", "without an İYS code nothing "
+                                     "commercial may be sent (R-10)");
+        }
+    }
+
+    if (sub->brand == NULL) {
+        sub->brand = &none;
+    }
+}
+
+
+static void
+ngx_sms_read_times(ngx_sms_read_t *rd)
+{
+    int64_t                start;
+    json_t                *value;
+    json_int_t             s, min, max;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+    start = sub->accepted_us;
+
+    sub->schedule_us = ngx_sms_send_field_time(sub, rd->root, "schedule_at");
+    sub->sim_trusted_since_us = ngx_sms_send_field_time(sub, rd->root,
+                                                   "sim_trusted_since");
+
+    if (sub->schedule_us) {
+
+        if (sub->klass == SMS_CLASS_OTP) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_OTP_NOT_SCHEDULABLE,
+                                     "/schedule_at", "a code is sent now or "
+                                     "never");
+
+        } else if (sub->schedule_us <= sub->accepted_us) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_SCHEDULE_IN_PAST,
+                                     "/schedule_at", "choose a time to come");
+
+        } else if (sub->schedule_us - sub->accepted_us
+                   > (int64_t) NGX_SMS_SCHEDULE_MAX_S * 1000000)
+        {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                                     "/schedule_at", "at most a year ahead");
+        }
+
+        start = sub->schedule_us;
+    }
+
+    if (sub->sim_trusted_since_us && sub->klass != SMS_CLASS_OTP) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                                 "/sim_trusted_since", "only an otp has one");
+    }
+
+    if (sub->klass == SMS_CLASS_OTP) {
+        min = NGX_SMS_OTP_VALIDITY_MIN;
+        max = NGX_SMS_OTP_VALIDITY_MAX;
+        s = NGX_SMS_OTP_VALIDITY;
+
+    } else {
+        min = NGX_SMS_VALIDITY_MIN;
+        max = NGX_SMS_VALIDITY_MAX;
+        s = NGX_SMS_VALIDITY_DEFAULT;
+    }
+
+    value = json_object_get(rd->root, "validity_s");
+
+    if (value) {
+        s = json_is_integer(value) ? json_integer_value(value) : -1;
+
+        if (s < min || s > max) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                                     "/validity_s", "an integer from %L to %L",
+                                     (int64_t) min, (int64_t) max);
+            s = min;
+        }
+    }
+
+    sub->validity_s = (ngx_uint_t) s;
+    sub->expires_us = start + (int64_t) s * 1000000;
+}
+
+
+static void
+ngx_sms_read_encoding(ngx_sms_read_t *rd)
+{
+    ngx_str_t              name;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+
+    if (ngx_sms_send_field_str(sub, rd->root, "", "encoding", 16, &name) != NGX_OK
+        || name.len == 0
+        || (name.len == 4 && ngx_strncmp(name.data, "auto", 4) == 0))
+    {
+        return;
+    }
+
+    if (name.len == 5 && ngx_strncmp(name.data, "ascii", 5) == 0) {
+        sub->ascii = 1;
+        sub->encoding = SMS_ENC_GSM7;
+
+    } else if (name.len == 4 && ngx_strncmp(name.data, "gsm7", 4) == 0) {
+        sub->encoding = SMS_ENC_GSM7;
+
+    } else if (name.len == 7 && ngx_strncmp(name.data, "turkish", 7) == 0) {
+        sub->encoding = sub->account->encoding.shift == SMS_SEGMENT_SHIFT_LOCKING
+                        ? SMS_ENC_GSM7_TR_LOCKING : SMS_ENC_GSM7_TR_SINGLE;
+
+    } else if (name.len == 4 && ngx_strncmp(name.data, "ucs2", 4) == 0) {
+        sub->encoding = SMS_ENC_UCS2;
+
+    } else {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "/encoding",
+                                 "one of auto, ascii, gsm7, turkish or ucs2");
+    }
+}
+
+
+static void
+ngx_sms_read_confirm(ngx_sms_read_t *rd)
+{
+    size_t      i;
+    json_t     *list, *item;
+    ngx_str_t  *code;
+
+    list = json_object_get(rd->root, "confirm");
+
+    if (list == NULL) {
+        return;
+    }
+
+    if (!json_is_array(list) || json_array_size(list) > 32) {
+        ngx_sms_submission_fault(rd->sub, SMS_PROBLEM_INVALID_FIELD,
+                                 "/confirm", "a list of finding codes");
+        return;
+    }
+
+    json_array_foreach(list, i, item) {
+
+        if (!json_is_string(item) || json_string_length(item) > 64) {
+            ngx_sms_submission_fault(rd->sub, SMS_PROBLEM_INVALID_FIELD,
+                                     "/confirm", "a list of finding codes");
+            return;
+        }
+
+        code = ngx_array_push(&rd->sub->confirm);
+        if (code == NULL) {
+            return;
+        }
+
+        code->len = json_string_length(item);
+        code->data = ngx_pnalloc(rd->sub->pool, code->len + 1);
+
+        if (code->data == NULL) {
+            rd->sub->confirm.nelts--;
+            return;
+        }
+
+        ngx_memcpy(code->data, json_string_value(item), code->len + 1);
+    }
+}
+
+
+static ngx_int_t
+ngx_sms_read_recipients(ngx_sms_read_t *rd)
+{
+    json_t                *to, *messages;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+    to = json_object_get(rd->root, "to");
+    messages = json_object_get(rd->root, "messages");
+
+    if ((to == NULL) == (messages == NULL)) {
+        ngx_sms_submission_fault(sub, to ? SMS_PROBLEM_INVALID_FIELD
+                                         : SMS_PROBLEM_MISSING_FIELD,
+                                 to ? "/messages" : "/to",
+                                 "give either \"text\" with \"to\", or "
+                                 "\"messages\"");
+        return NGX_OK;
+    }
+
+    rd->entries = json_array_size(to ? to : messages);
+
+    if (!json_is_array(to ? to : messages) || rd->entries == 0) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                                 to ? "/to" : "/messages",
+                                 "a list with 1 to %d entries",
+                                 NGX_SMS_RECIPIENTS_MAX);
+        return NGX_OK;
+    }
+
+    if (rd->entries > NGX_SMS_RECIPIENTS_MAX) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_TOO_MANY_RECIPIENTS,
+                                 to ? "/to" : "/messages",
+                                 "%uz recipients; at most %d fit in one "
+                                 "request", rd->entries,
+                                 NGX_SMS_RECIPIENTS_MAX);
+        return NGX_OK;
+    }
+
+    if (sub->klass == SMS_CLASS_OTP && rd->entries > 1) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_OTP_ONE_RECIPIENT,
+                                 to ? "/to" : "/messages",
+                                 "%uz recipients", rd->entries);
+        return NGX_OK;
+    }
+
+    return to ? ngx_sms_read_to(rd, to) : ngx_sms_read_messages(rd, messages);
+}
+
+
+static ngx_int_t
+ngx_sms_read_to(ngx_sms_read_t *rd, json_t *to)
+{
+    u_char                 pointer[32];
+    size_t                 i;
+    json_t                *item;
+    ngx_uint_t             body;
+    ngx_sms_recipient_t   *rcpt;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+
+    if (json_object_get(rd->root, "text") == NULL) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD, "/text",
+                                 "the text to send");
+        return NGX_OK;
+    }
+
+    if (sub->klass == SMS_CLASS_COMMERCIAL && sub->recipient_type == 0) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_RECIPIENT_TYPE,
+                                 "/recipient_type",
+                                 "BIREYSEL or TACIR (R-13)");
+    }
+
+    if (ngx_sms_read_body(rd, json_object_get(rd->root, "text"), "/text",
+                          &body)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    json_array_foreach(to, i, item) {
+
+        *ngx_sprintf(pointer, "/to/%uz", i) = '\0';
+        rcpt = ngx_sms_read_recipient(rd, item, (const char *) pointer, i);
+
+        if (rcpt) {
+            rcpt->body = body;
+            rcpt->recipient_type = (uint8_t) sub->recipient_type;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages)
+{
+    int                    value;
+    u_char                 prefix[32], pointer[48];
+    size_t                 i;
+    json_t                *item;
+    ngx_uint_t             body;
+    ngx_sms_recipient_t   *rcpt;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+
+    if (json_object_get(rd->root, "text")) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "/text",
+                                 "with \"messages\" each has its own text");
+    }
+
+    json_array_foreach(messages, i, item) {
+
+        *ngx_sprintf(prefix, "/messages/%uz", i) = '\0';
+
+        if (!json_is_object(item)) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                                     (const char *) prefix, "an object");
+            continue;
+        }
+
+        ngx_sms_send_field_unknown(sub, item, (const char *) prefix,
+                              ngx_sms_read_message_fields);
+
+        *ngx_sprintf(pointer, "%s/to", prefix) = '\0';
+        rcpt = ngx_sms_read_recipient(rd, json_object_get(item, "to"),
+                                      (const char *) pointer, i);
+        if (rcpt == NULL) {
+            continue;
+        }
+
+        *ngx_sprintf(pointer, "%s/text", prefix) = '\0';
+
+        if (ngx_sms_read_body(rd, json_object_get(item, "text"),
+                              (const char *) pointer, &body)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        rcpt->body = body;
+        (void) ngx_sms_send_field_str(sub, item, (const char *) prefix, "reference",
+                                NGX_SMS_REFERENCE_MAX, &rcpt->reference);
+
+        value = ngx_sms_send_field_word(sub, item, (const char *) prefix,
+                                  "recipient_type", sms_word_recipient_type);
+        rcpt->recipient_type = (uint8_t) (value > 0 ? value
+                                          : (int) sub->recipient_type);
+
+        *ngx_sprintf(pointer, "%s/recipient_type", prefix) = '\0';
+
+        if (sub->klass == SMS_CLASS_COMMERCIAL && rcpt->recipient_type == 0) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_RECIPIENT_TYPE,
+                                     (const char *) pointer,
+                                     "BIREYSEL or TACIR (R-13)");
+
+        } else if (value > 0 && sub->klass != SMS_CLASS_COMMERCIAL) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                                     (const char *) pointer,
+                                     "only a commercial message has one");
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text, const char *pointer,
+    ngx_uint_t *index)
+{
+    size_t                 len;
+    u_char                *p;
+    ngx_sms_body_t        *body;
+    ngx_sms_submission_t  *sub;
+
+    sub = rd->sub;
+    *index = sub->bodies.nelts;
+
+    body = ngx_array_push(&sub->bodies);
+    if (body == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(body, sizeof(ngx_sms_body_t));
+    body->pointer.len = ngx_strlen(pointer);
+    body->pointer.data = ngx_pnalloc(sub->pool, body->pointer.len + 1);
+
+    if (body->pointer.data == NULL
+        || ngx_array_init(&body->findings, sub->pool, 1,
+                          sizeof(ngx_sms_finding_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(body->pointer.data, pointer, body->pointer.len + 1);
+
+    len = json_is_string(text) ? json_string_length(text) : 0;
+
+    if (len == 0) {
+        ngx_sms_submission_fault(sub, text ? SMS_PROBLEM_INVALID_FIELD
+                                           : SMS_PROBLEM_MISSING_FIELD,
+                                 pointer, "the text to send, not empty");
+        return NGX_OK;
+    }
+
+    if (len > NGX_SMS_TEXT_MAX) {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_TEXT_TOO_LONG, pointer,
+                                 "%uz bytes; at most %d", len,
+                                 NGX_SMS_TEXT_MAX);
+        return NGX_OK;
+    }
+
+    /* what is judged, counted, stored and sent is one and the same form */
+    p = ngx_pnalloc(sub->pool, 3 * len + 4);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (sms_utf8_nfc(json_string_value(text), len, (char *) p, 3 * len + 4,
+                     &body->text.len)
+        != 0)
+    {
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_UTF8, pointer,
+                                 "the text cannot be normalised");
+        return NGX_OK;
+    }
+
+    body->text.data = p;
+
+    return NGX_OK;
+}
+
+
+static ngx_sms_recipient_t *
+ngx_sms_read_recipient(ngx_sms_read_t *rd, json_t *to, const char *pointer,
+    ngx_uint_t ord)
+{
+    size_t                len;
+    ngx_sms_recipient_t  *rcpt;
+
+    len = json_is_string(to) ? json_string_length(to) : 0;
+
+    if (len == 0 || len > 64) {
+        ngx_sms_submission_fault(rd->sub, to ? SMS_PROBLEM_INVALID_FIELD
+                                             : SMS_PROBLEM_MISSING_FIELD,
+                                 pointer, "a phone number as a string");
+        return NULL;
+    }
+
+    rcpt = ngx_array_push(&rd->sub->recipients);
+    if (rcpt == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(rcpt, sizeof(ngx_sms_recipient_t));
+    rcpt->ord = ord;
+    rcpt->test = (uint8_t) rd->sub->test;
+    rcpt->given.data = ngx_pnalloc(rd->sub->pool, len);
+
+    if (rcpt->given.data == NULL) {
+        rd->sub->recipients.nelts--;
+        return NULL;
+    }
+
+    rcpt->given.len = len;
+    ngx_memcpy(rcpt->given.data, json_string_value(to), len);
+
+    return rcpt;
+}

@@ -1,0 +1,251 @@
+#include "ngx_sms_store.h"
+
+#include "ngx_sms_timer.h"
+#include "ngx_sms_store_account.h"
+#include "ngx_sms_store_flow.h"
+#include "ngx_sms_store_intake.h"
+#include "ngx_sms_store_lease.h"
+
+
+ngx_sms_store_t  ngx_sms_store;
+
+
+static ngx_int_t ngx_sms_store_judge(void *data, const ngx_sms_pg_res_t *res,
+    const char **reason);
+static void ngx_sms_store_query_done(void *data, const ngx_sms_pg_res_t *res);
+
+
+static const char *const  ngx_sms_store_channels[] = {
+    "sms_profile", "sms_queue"
+};
+
+/* columns: schema version, the database's time in microseconds */
+static const char  ngx_sms_store_probe[] =
+    "SELECT (r.j->>'schema')::int8, (r.j->>'now')::int8"
+    " FROM (SELECT sms.ready() AS j) r";
+
+
+ngx_int_t
+ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
+    void (*notify)(void *data, const char *channel, const char *payload))
+{
+    ngx_uint_t            i;
+    ngx_sms_pg_spec_t    *spec;
+    ngx_sms_pg_conn_t   **slot;
+
+    /* connections keep a pointer to theirs */
+    static ngx_sms_pg_spec_t  specs[5];
+
+    static const char *const  names[] = {
+        "write", "bulk", "read", "flow", "control"
+    };
+
+    ngx_memzero(&ngx_sms_store, sizeof(ngx_sms_store_t));
+    ngx_sms_store.unsafe = conf->unsafe;
+    slot = &ngx_sms_store.write;
+
+    for (i = 0; i < 5; i++) {
+
+        spec = &specs[i];
+        ngx_memzero(spec, sizeof(ngx_sms_pg_spec_t));
+        spec->name = names[i];
+        spec->probe = ngx_sms_store_probe;
+        spec->judge = ngx_sms_store_judge;
+        spec->primary = 1;
+
+        if (i == 4) {
+            spec->listen = ngx_sms_store_channels;
+            spec->nlisten = 2;
+            spec->notify = notify;
+        }
+
+        slot[i] = ngx_sms_pg_conn_create(conf, spec, log);
+
+        if (slot[i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_sms_pg_conn_prepare(ngx_sms_store.write, &ngx_sms_store_intake, 1)
+        != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, &ngx_sms_store_intake, 1)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
+                                   ngx_sms_store_account_stmts,
+                                   NGX_SMS_STORE_ACCOUNT_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.flow, ngx_sms_store_flow_stmts,
+                                   NGX_SMS_STORE_FLOW_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.control,
+                                   ngx_sms_store_lease_stmts,
+                                   NGX_SMS_STORE_LEASE_STMTS)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_sms_store_start(void)
+{
+    ngx_uint_t           i;
+    ngx_sms_pg_conn_t  **slot;
+
+    slot = &ngx_sms_store.write;
+
+    for (i = 0; i < 5; i++) {
+        ngx_sms_pg_conn_start(slot[i]);
+    }
+}
+
+
+void
+ngx_sms_store_done(void)
+{
+    ngx_uint_t           i;
+    ngx_sms_pg_conn_t  **slot;
+
+    slot = &ngx_sms_store.write;
+
+    for (i = 0; i < 5; i++) {
+        if (slot[i]) {
+            ngx_sms_pg_conn_destroy(slot[i]);
+            slot[i] = NULL;
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_sms_store_ready(void)
+{
+    return ngx_sms_pg_conn_ready(ngx_sms_store.write)
+           && ngx_sms_pg_conn_ready(ngx_sms_store.read);
+}
+
+
+static ngx_int_t
+ngx_sms_store_judge(void *data, const ngx_sms_pg_res_t *res,
+    const char **reason)
+{
+    int64_t    now;
+    ngx_str_t  schema, clock;
+
+    (void) data;
+
+    /* no such schema, no such function */
+    if (res->rc != NGX_SMS_PG_OK && ngx_strcmp(res->sqlstate, "3F000") != 0
+        && ngx_strcmp(res->sqlstate, "42883") != 0)
+    {
+        *reason = "probe failed";
+        return NGX_DECLINED;
+    }
+
+    if (res->nrows != 1
+        || ngx_sms_pg_row_text(res, 0, 0, &schema) != NGX_OK
+        || ngx_sms_pg_row_text(res, 0, 1, &clock) != NGX_OK)
+    {
+        *reason = "the database has no ngx_sms schema: run sql/migrate";
+        return NGX_DECLINED;
+    }
+
+    ngx_sms_store.schema = ngx_atoi(schema.data, schema.len);
+
+    if (ngx_sms_store.schema < NGX_SMS_STORE_SCHEMA_MIN) {
+        *reason = "the schema is older than this module: run sql/migrate";
+        return NGX_DECLINED;
+    }
+
+    now = (int64_t) ngx_atoof(clock.data, clock.len);
+    ngx_sms_store.clock_off_us = ngx_sms_timer_now_us() - now;
+
+    if (now <= 0
+        || ngx_abs(ngx_sms_store.clock_off_us) > NGX_SMS_STORE_CLOCK_US)
+    {
+        /* ids order partitions by time: a wrong clock would misplace rows */
+        *reason = "this machine's clock is more than 5 s off the database's";
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_query_create(const ngx_sms_pg_stmt_t *stmt, ngx_uint_t text,
+    ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_pool_t             *pool;
+    ngx_sms_store_query_t  *q;
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    q = ngx_pcalloc(pool, sizeof(ngx_sms_store_query_t));
+    if (q == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    q->pool = pool;
+    q->done = done;
+    q->data = data;
+    q->q.stmt = stmt;
+    q->q.params = q->params;
+    q->q.text = text ? 1 : 0;
+    q->q.done = ngx_sms_store_query_done;
+    q->q.data = q;
+
+    return q;
+}
+
+
+ngx_int_t
+ngx_sms_store_query_send(ngx_sms_pg_conn_t *pc, ngx_sms_store_query_t *q,
+    ngx_msec_t deadline)
+{
+    ngx_int_t  rc;
+
+    q->q.deadline_ms = deadline;
+    rc = ngx_sms_pg_query(pc, &q->q);
+
+    if (rc != NGX_OK) {
+        ngx_destroy_pool(q->pool);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_sms_store_query_done(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_store_query_t  *q = data;
+
+    q->done(q->data, res);
+    ngx_destroy_pool(q->pool);
+}
+
+
+void
+ngx_sms_store_query_forget(void *query)
+{
+    ngx_sms_store_query_t  *q = query;
+
+    ngx_sms_pg_query_forget(&q->q);
+    ngx_destroy_pool(q->pool);
+}
+
+
+void
+ngx_sms_store_array(ngx_sms_store_query_t *q, ngx_sms_pg_array_t *a,
+    uint32_t type, ngx_uint_t n)
+{
+    ngx_sms_pg_array_init(a, type, n, 0, ngx_sms_pg_param_grow, q->pool);
+}

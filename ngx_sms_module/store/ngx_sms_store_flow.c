@@ -1,0 +1,469 @@
+#include "ngx_sms_store_flow.h"
+
+
+static const uint32_t  ngx_sms_types_screen_take[] = {
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ
+};
+static const uint32_t  ngx_sms_types_screened[] = {
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY,
+    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT4_ARRAY,
+    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
+    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_TEXT_ARRAY
+};
+static const uint32_t  ngx_sms_types_consent_put[] = {
+    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_UUID, NGX_SMS_PG_TEXT
+};
+static const uint32_t  ngx_sms_types_claim[] = {
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT4,
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_BOOL
+};
+static const uint32_t  ngx_sms_types_submitted[] = {
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT8_ARRAY,
+    NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
+    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_INT4_ARRAY
+};
+static const uint32_t  ngx_sms_types_receipts[] = {
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT_ARRAY,
+    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT4_ARRAY,
+    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
+    NGX_SMS_PG_TEXT_ARRAY
+};
+static const uint32_t  ngx_sms_types_inbound[] = {
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA,
+    NGX_SMS_PG_BYTEA, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT,
+    NGX_SMS_PG_TIMESTAMPTZ
+};
+
+
+const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
+    { .name = "screen_take",
+      .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
+             " rtype, brand_id, owner_account, sender, body, enc, parts,"
+             " price, accepted_at, expires_at, test, doc, consent_state,"
+             " consent_as_of FROM sms.screen_take($1, $2)",
+      .nparams = 2, .types = ngx_sms_types_screen_take },
+
+    { .name = "screened",
+      .sql = "SELECT sms.screened($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+             " $11, $12)",
+      .nparams = 12, .types = ngx_sms_types_screened },
+
+    { .name = "consent_put",
+      .sql = "SELECT sms.consent_put($1, $2, $3, $4, $5, $6, $7, $8)",
+      .nparams = 8, .types = ngx_sms_types_consent_put },
+
+    { .name = "claim",
+      .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
+             " rtype, brand_id, attempt, sender, body, enc, parts, price,"
+             " accepted_at, expires_at, test, doc"
+             " FROM sms.claim($1, $2, $3, $4, $5, $6)",
+      .nparams = 6, .types = ngx_sms_types_claim },
+
+    { .name = "submitted",
+      .sql = "SELECT sms.submitted($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+             " $11, $12, $13)",
+      .nparams = NGX_SMS_SUBMITTED_PARAMS, .types = ngx_sms_types_submitted },
+
+    { .name = "receipts",
+      .sql = "SELECT final, duplicate, intermediate, orphan, settled, late"
+             " FROM sms.receipts($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      .nparams = NGX_SMS_RECEIPTS_PARAMS, .types = ngx_sms_types_receipts },
+
+    { .name = "inbound_put",
+      .sql = "SELECT inbound_id FROM sms.inbound_put($1, $2, $3, $4, $5, $6, $7, $8)",
+      .nparams = 8, .types = ngx_sms_types_inbound }
+};
+
+
+static ngx_sms_store_query_t *ngx_sms_store_flow_send(
+    ngx_sms_store_query_t *q, ngx_int_t failed);
+
+
+static ngx_sms_store_query_t *
+ngx_sms_store_flow_send(ngx_sms_store_query_t *q, ngx_int_t failed)
+{
+    if (failed) {
+        ngx_destroy_pool(q->pool);
+        return NULL;
+    }
+
+    return ngx_sms_store_query_send(ngx_sms_store.flow, q,
+                                    NGX_SMS_FLOW_DEADLINE)
+           == NGX_OK ? q : NULL;
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_screen_take(int32_t limit, int64_t now_us,
+    ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_sms_store_query_t  *q;
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_SCREEN_TAKE], 0, done,
+            data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    ngx_sms_pg_param_int4(&q->params[0], limit);
+    ngx_sms_pg_param_time(&q->params[1], now_us);
+    q->q.background = 1;
+
+    return ngx_sms_store_flow_send(q, 0);
+}
+
+
+ngx_int_t
+ngx_sms_store_screen_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
+    ngx_sms_store_row_t *row)
+{
+    ngx_memzero(row, sizeof(ngx_sms_store_row_t));
+    row->attempt = 1;
+
+    if (ngx_sms_pg_row_uuid(res, i, 0, row->id) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 1, &row->account) != NGX_OK
+        || ngx_sms_pg_row_uuid(res, i, 2, row->submission) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 3, &row->to) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 4, &row->klass) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 5, &row->recipient_type) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 6, &row->brand) == NGX_ERROR
+        || ngx_sms_pg_row_int(res, i, 7, &row->owner) == NGX_ERROR
+        || ngx_sms_pg_row_text(res, i, 8, &row->sender) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 9, &row->text) == NGX_ERROR
+        || ngx_sms_pg_row_int(res, i, 10, &row->encoding) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 11, &row->parts) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 12, &row->price_micro) != NGX_OK
+        || ngx_sms_pg_row_time(res, i, 13, &row->accepted_us) != NGX_OK
+        || ngx_sms_pg_row_time(res, i, 14, &row->expires_us) != NGX_OK
+        || ngx_sms_pg_row_bool(res, i, 15, &row->test) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 16, &row->doc) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 17, &row->consent) == NGX_ERROR
+        || ngx_sms_pg_row_time(res, i, 18, &row->consent_as_of_us)
+           == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_screened(const ngx_sms_store_screened_t *list, ngx_uint_t n,
+    int64_t now_us, ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_int_t               failed;
+    ngx_uint_t              i;
+    ngx_sms_pg_array_t      a[11];
+    ngx_sms_store_query_t  *q;
+
+    static const uint32_t  types[] = {
+        NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
+        NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT,
+        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT,
+        NGX_SMS_PG_TEXT
+    };
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_SCREENED], 0, done, data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < 11; i++) {
+        ngx_sms_store_array(q, &a[i], types[i], n);
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_sms_pg_array_uuid(&a[0], list[i].id);
+        ngx_sms_pg_array_int8(&a[1], list[i].account);
+        ngx_sms_pg_array_int2(&a[2], (int16_t) list[i].outcome);
+
+        if (list[i].lane) {
+            ngx_sms_pg_array_int4(&a[3], list[i].lane);
+        } else {
+            ngx_sms_pg_array_null(&a[3]);
+        }
+
+        if (list[i].fresh_until_us) {
+            ngx_sms_pg_array_time(&a[4], list[i].fresh_until_us);
+        } else {
+            ngx_sms_pg_array_null(&a[4]);
+        }
+
+        if (list[i].at_us) {
+            ngx_sms_pg_array_time(&a[5], list[i].at_us);
+        } else {
+            ngx_sms_pg_array_null(&a[5]);
+        }
+
+        ngx_sms_pg_array_text(&a[6], list[i].code.len ? list[i].code.data
+                                                      : NULL,
+                              list[i].code.len);
+
+        if (list[i].consent) {
+            ngx_sms_pg_array_int2(&a[7], (int16_t) list[i].consent);
+        } else {
+            ngx_sms_pg_array_null(&a[7]);
+        }
+
+        if (list[i].consent_as_of_us) {
+            ngx_sms_pg_array_time(&a[8], list[i].consent_as_of_us);
+        } else {
+            ngx_sms_pg_array_null(&a[8]);
+        }
+
+        ngx_sms_pg_array_text(&a[9], list[i].proof.len ? list[i].proof.data
+                                                       : NULL,
+                              list[i].proof.len);
+        ngx_sms_pg_array_text(&a[10], list[i].plugin.len ? list[i].plugin.data
+                                                         : NULL,
+                              list[i].plugin.len);
+    }
+
+    failed = 0;
+    ngx_sms_pg_param_time(&q->params[0], now_us);
+
+    for (i = 0; i < 11; i++) {
+        failed |= ngx_sms_pg_param_array(&q->params[i + 1], &a[i]) != NGX_OK;
+    }
+
+    return ngx_sms_store_flow_send(q, failed);
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_consent_put(const ngx_sms_store_consent_t *list, ngx_uint_t n,
+    const u_char batch[16], const char *source, ngx_sms_pg_done_pt done,
+    void *data)
+{
+    ngx_int_t               failed;
+    ngx_uint_t              i;
+    ngx_sms_pg_array_t      a[6];
+    ngx_sms_store_query_t  *q;
+
+    static const uint32_t  types[] = {
+        NGX_SMS_PG_INT8, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8,
+        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ
+    };
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_CONSENT_PUT], 0, done,
+            data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < 6; i++) {
+        ngx_sms_store_array(q, &a[i], types[i], n);
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_sms_pg_array_int8(&a[0], list[i].owner);
+        ngx_sms_pg_array_int8(&a[1], list[i].brand);
+        ngx_sms_pg_array_int2(&a[2], list[i].recipient_type);
+        ngx_sms_pg_array_int8(&a[3], list[i].number);
+        ngx_sms_pg_array_int2(&a[4], list[i].state);
+        ngx_sms_pg_array_time(&a[5], list[i].as_of_us);
+    }
+
+    failed = 0;
+
+    for (i = 0; i < 6; i++) {
+        failed |= ngx_sms_pg_param_array(&q->params[i], &a[i]) != NGX_OK;
+    }
+
+    ngx_sms_pg_param_uuid(&q->params[6], batch);
+    ngx_sms_pg_param_octets(&q->params[7], source, ngx_strlen(source));
+
+    return ngx_sms_store_flow_send(q, failed);
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_claim(uint32_t link, const ngx_str_t *lease, int64_t epoch,
+    int32_t max_parts, ngx_uint_t idle, int64_t now_us,
+    ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_sms_store_query_t  *q;
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_CLAIM], 0, done, data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    ngx_sms_pg_param_int4(&q->params[0], (int32_t) link);
+    ngx_sms_pg_param_octets(&q->params[1], lease->data, lease->len);
+    ngx_sms_pg_param_int8(&q->params[2], epoch);
+    ngx_sms_pg_param_int4(&q->params[3], max_parts);
+    ngx_sms_pg_param_time(&q->params[4], now_us);
+    ngx_sms_pg_param_bool(&q->params[5], idle);
+
+    return ngx_sms_store_flow_send(q, 0);
+}
+
+
+ngx_int_t
+ngx_sms_store_claim_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
+    ngx_sms_store_row_t *row)
+{
+    ngx_memzero(row, sizeof(ngx_sms_store_row_t));
+
+    if (ngx_sms_pg_row_uuid(res, i, 0, row->id) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 1, &row->account) != NGX_OK
+        || ngx_sms_pg_row_uuid(res, i, 2, row->submission) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 3, &row->to) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 4, &row->klass) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 5, &row->recipient_type) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 6, &row->brand) == NGX_ERROR
+        || ngx_sms_pg_row_int(res, i, 7, &row->attempt) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 8, &row->sender) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 9, &row->text) == NGX_ERROR
+        || ngx_sms_pg_row_int(res, i, 10, &row->encoding) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 11, &row->parts) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 12, &row->price_micro) != NGX_OK
+        || ngx_sms_pg_row_time(res, i, 13, &row->accepted_us) != NGX_OK
+        || ngx_sms_pg_row_time(res, i, 14, &row->expires_us) != NGX_OK
+        || ngx_sms_pg_row_bool(res, i, 15, &row->test) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 16, &row->doc) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
+    uint32_t link, int64_t now_us, ngx_pool_t *pool,
+    ngx_sms_pg_param_t *params)
+{
+    ngx_uint_t          i;
+    ngx_sms_pg_array_t  a[11];
+
+    static const uint32_t  types[] = {
+        NGX_SMS_PG_INT8, NGX_SMS_PG_UUID, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2,
+        NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
+        NGX_SMS_PG_TEXT, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4
+    };
+
+    for (i = 0; i < 11; i++) {
+        ngx_sms_pg_array_init(&a[i], types[i], n, 0, ngx_sms_pg_param_grow,
+                              pool);
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_sms_pg_array_int8(&a[0], list[i].account);
+        ngx_sms_pg_array_uuid(&a[1], list[i].id);
+        ngx_sms_pg_array_int2(&a[2], list[i].attempt);
+        ngx_sms_pg_array_int2(&a[3], list[i].part);
+        ngx_sms_pg_array_int2(&a[4], list[i].total);
+        ngx_sms_pg_array_int2(&a[5], list[i].outcome);
+        ngx_sms_pg_array_int2(&a[6], list[i].reason);
+        ngx_sms_pg_array_int4(&a[7], list[i].code);
+        ngx_sms_pg_array_text(&a[8], list[i].operator_id.len
+                                     ? list[i].operator_id.data : NULL,
+                              list[i].operator_id.len);
+
+        if (list[i].next_us) {
+            ngx_sms_pg_array_time(&a[9], list[i].next_us);
+        } else {
+            ngx_sms_pg_array_null(&a[9]);
+        }
+
+        if (list[i].next_lane) {
+            ngx_sms_pg_array_int4(&a[10], list[i].next_lane);
+        } else {
+            ngx_sms_pg_array_null(&a[10]);
+        }
+    }
+
+    ngx_sms_pg_param_int4(&params[0], (int32_t) link);
+    ngx_sms_pg_param_time(&params[1], now_us);
+
+    for (i = 0; i < 11; i++) {
+        if (ngx_sms_pg_param_array(&params[i + 2], &a[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
+    uint32_t link, int64_t now_us, ngx_pool_t *pool,
+    ngx_sms_pg_param_t *params)
+{
+    ngx_uint_t          i;
+    ngx_sms_pg_array_t  a[7];
+
+    static const uint32_t  types[] = {
+        NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
+        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT
+    };
+
+    for (i = 0; i < 7; i++) {
+        ngx_sms_pg_array_init(&a[i], types[i], n, 0, ngx_sms_pg_param_grow,
+                              pool);
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_sms_pg_array_text(&a[0], list[i].operator_id.data,
+                              list[i].operator_id.len);
+        ngx_sms_pg_array_int8(&a[1], list[i].to);
+        ngx_sms_pg_array_int2(&a[2], list[i].state);
+        ngx_sms_pg_array_int4(&a[3], list[i].code);
+        ngx_sms_pg_array_int2(&a[4], list[i].reason);
+        ngx_sms_pg_array_time(&a[5], list[i].at_us ? list[i].at_us : now_us);
+        ngx_sms_pg_array_text(&a[6], list[i].sender.len ? list[i].sender.data
+                                                        : NULL,
+                              list[i].sender.len);
+    }
+
+    ngx_sms_pg_param_int4(&params[0], (int32_t) link);
+    ngx_sms_pg_param_time(&params[1], now_us);
+
+    for (i = 0; i < 7; i++) {
+        if (ngx_sms_pg_param_array(&params[i + 2], &a[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_inbound(uint32_t link, const ngx_sms_store_inbound_t *in,
+    ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_sms_store_query_t  *q;
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_INBOUND], 0, done, data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    ngx_sms_pg_param_int4(&q->params[0], (int32_t) link);
+    ngx_sms_pg_param_octets(&q->params[1], in->from.data, in->from.len);
+    ngx_sms_pg_param_octets(&q->params[2], in->to.data, in->to.len);
+    ngx_sms_pg_param_octets(&q->params[3], in->octets.data, in->octets.len);
+    ngx_sms_pg_param_octets(&q->params[4], in->udh.len ? in->udh.data : NULL,
+                            in->udh.len);
+    ngx_sms_pg_param_int4(&q->params[5], in->data_coding);
+    ngx_sms_pg_param_octets(&q->params[6], in->text.data, in->text.len);
+    ngx_sms_pg_param_time(&q->params[7], in->at_us);
+
+    return ngx_sms_store_flow_send(q, 0);
+}

@@ -1,0 +1,206 @@
+#!/usr/bin/perl
+
+# "nginx -t" finds each mistake, says where it stands and what would be right.
+# Each row: name, the lines that are put in (at "http", "api", "location" or
+# "plugin"), the line that is to blame (counted in what was put in), and words
+# of the message.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+use SMS::Nginx;
+use SMS::Pg;
+use SMS::Tap;
+
+my $pg = SMS::Pg->new;
+my $nginx = SMS::Nginx->new(pg => $pg, module => 1);
+my $base = { database => 'sms_database "%%DATABASE%%";', http => '', api => '',
+             location => '', plugin => '' };
+
+my ($ok, $out) = $nginx->check(conf());
+ok($ok, 'the configuration without a mistake') or diag($out);
+($ok, $out) = $nginx->check(conf(no_api => 1, database => ''));
+ok($ok, 'the module without a line of its own') or diag($out);
+
+# ---- the database ----------------------------------------------------------------
+
+for my $row (
+    [ 'host=/tmp sslmode=prefer', 'sslmode', 'disable, require, verify-ca, verify-full' ],
+    [ 'host=/tmp sslmode=allow', 'sslmode', 'verify-full' ],
+    [ 'service=sms', 'service' ],
+    [ 'host=/tmp nonsense=1', 'nonsense' ],
+    [ 'host=/tmp dbname', 'connection info string' ],
+    [ 'host=/tmp port=0', 'invalid port "0"' ],
+    [ 'host=/tmp port=70000', 'invalid port "70000"' ],
+    [ 'host=/tmp port=5432,5433', 'more ports than hosts' ],
+    [ 'hostaddr=300.1.1.1', 'invalid hostaddr "300.1.1.1"' ],
+    [ 'host=nowhere.invalid', 'host "nowhere.invalid" not found', 'no resolver' ],
+    [ 'host=/tmp connect_timeout=0', 'between 1 and 3600' ],
+    [ 'host=/tmp target_session_attrs=standby', 'target_session_attrs' ],
+    [ 'host=/tmp gssencmode=require', 'gssencmode', 'disable' ],
+    [ 'host=/tmp client_encoding=LATIN5', 'client_encoding' ],
+    [ 'host=/tmp password=a b c', 'missing' ])
+{
+    my ($database, @words) = @$row;
+    mistake("sms_database $database", 'database', qq{\n\nsms_database "$database";}, 3, @words);
+}
+
+my ($bad, $said) = $nginx->check(conf(database => 'sms_database "host=/tmp password=hunter 2";'));
+unlike($said, qr/hunter/, 'no piece of a password is shown');
+
+mistake('no database', 'database', '', undef, '"sms_api" needs "sms_database"');
+mistake('an empty one', 'database', 'sms_database "";', 1, '"sms_database"', 'empty');
+mistake('two databases', 'http', 'sms_database "host=/tmp";', 1, 'is duplicate');
+mistake('unsafe is no flag', 'http', 'sms_unsafe_database yes;', 1, '"on" or "off"');
+mistake('no time', 'http', 'sms_database_timeout never;', 1, 'invalid value');
+mistake('a time of 0', 'http', 'sms_database_timeout 0;', 1, 'above 0');
+mistake('a queue of 0', 'http', 'sms_database_queue 0;', 1, 'above 0');
+mistake('no number', 'http', 'sms_database_queue many;', 1, 'invalid number');
+mistake('consent for ever', 'http', 'sms_consent_max_age 0;', 1, 'above 0');
+
+# ---- zone, node, sandbox ----------------------------------------------------------
+
+mistake('no size', 'http', 'sms_zone zone=sms;', 1, '"zone=sms"', 'zone=name:size');
+mistake('too small', 'http', 'sms_zone zone=sms:4k;', 1, 'too small');
+mistake('a bad size', 'http', 'sms_zone zone=sms:big;', 1, 'sms:big');
+mistake('no name', 'http', 'sms_zone zone=:16m;', 1, 'zone');
+mistake('another word', 'http', 'sms_zone name=sms:16m;', 1, 'name=sms:16m', 'zone=name:size');
+mistake('two zones', 'http', "sms_zone zone=sms:16m;\nsms_zone zone=b:16m;", 2, 'is duplicate');
+mistake('a node without a name', 'http', 'sms_node "";', 1, 'is empty');
+mistake('a sandbox that is not there', 'http', "\nsms_sandbox nowhere;", 2, '"nowhere"',
+        'sms_plugin operator');
+mistake('a sandbox that is no operator', 'plugin',
+        "sms_plugin router way router_prefix.so { table %%DIR%%/routes; }\nsms_sandbox way;", 2,
+        '"way"');
+
+# ---- handlers and rates -----------------------------------------------------------
+
+mistake('twice', 'location', "location /v2/ {\nsms_api;\nsms_api;\n}", 3, 'is duplicate');
+mistake('two handlers', 'location', "location /v2/ {\nsms_api;\nsms_health;\n}", 3, 'sms_api',
+        'sms_metrics', 'sms_health');
+mistake('another handler behind', 'location',
+        "location /v2/ {\nsms_metrics;\nproxy_pass http://127.0.0.1:1;\n}", 2, 'sms_metrics');
+mistake('with an argument', 'location', 'location /v2/ { sms_api on; }', 1,
+        'invalid number of arguments');
+mistake('outside a location', 'http', 'sms_api;', 1, 'not allowed here');
+mistake('in a location', 'api', 'sms_database "host=/tmp";', 1, 'not allowed here');
+
+for my $rate ('rate=0r/s', 'rate=5', 'rate=5r/h', 'rate=-1r/s', 'burst=0', 'fast', 'on',
+              'rate=1000001r/m', 'rate=r/s')
+{
+    mistake("sms_rate $rate", 'api', "sms_rate $rate;", 1, qq{"$rate"}, 'rate=Nr/s', 'rate=Nr/m',
+            'burst=N', 'off');
+}
+
+mistake('a burst alone', 'api', 'sms_rate burst=5;', 1, 'rate=');
+mistake('off with more', 'api', 'sms_rate off burst=5;', 1, '"off"');
+mistake('two rates', 'api', "sms_rate off;\nsms_rate rate=1r/s;", 2, 'is duplicate');
+mistake('a rate twice', 'api', 'sms_rate rate=1r/s rate=2r/s;', 1, 'rate=2r/s');
+mistake('no time to answer', 'api', 'sms_timeout 0;', 1, 'above 0');
+
+# ---- plugins ----------------------------------------------------------------------
+
+my $sim = 'sms_plugin operator two operator_simulator.so link=2';
+
+mistake('an unknown kind', 'plugin', 'sms_plugin carrier a operator_simulator.so { }', 1,
+        'unknown plugin kind "carrier"', 'rule, consent, billing, router, operator');
+mistake('no file', 'plugin', 'sms_plugin operator a { }', 1, 'a kind, a name and a file');
+mistake('a file that is not there', 'plugin', 'sms_plugin rule a nowhere.so { }', 1, 'nowhere.so');
+mistake('a file that is no plugin', 'plugin', 'sms_plugin rule a %%DIR%%/nginx.conf { }', 1,
+        'nginx.conf');
+mistake('of another kind', 'plugin', 'sms_plugin rule a operator_simulator.so { }', 1,
+        'operator_simulator.so');
+mistake('a bad name', 'plugin', 'sms_plugin router A%B router_prefix.so { }', 1, '"A%B"');
+mistake('a name twice', 'plugin', 'sms_plugin operator sim operator_simulator.so link=2 { }', 1,
+        'duplicate plugin name "sim"', 'first in');
+mistake('no link', 'plugin', 'sms_plugin operator two operator_simulator.so { grant inbound; }', 1,
+        'link=N');
+mistake('a bad link', 'plugin', 'sms_plugin operator two operator_simulator.so link=0 { }', 1,
+        '1 to 65535');
+mistake('a link twice', 'plugin', 'sms_plugin operator two operator_simulator.so link=1 { }', 1,
+        'link 1 belongs to "sim"');
+mistake('a link of a router', 'plugin', 'sms_plugin router two router_prefix.so link=3 { }', 1,
+        'for operators only');
+mistake('an unknown option', 'plugin', "$sim speed=1 { }", 1, 'speed=1',
+        'link=, operator=, on_error=, order=');
+mistake('a bad policy', 'plugin', "$sim on_error=ignore { }", 1, 'ignore', 'defer, deny, allow');
+mistake('consent that is allowed', 'plugin',
+        'sms_plugin consent iys consent_iys.so on_error=allow { }', 1, 'on_error=allow');
+mistake('an unknown grant', 'plugin', "$sim {\ngrant inbound root;\n}", 2, 'unknown grant "root"',
+        'known are');
+mistake('a grant without a name', 'plugin', "$sim {\ngrant;\n}", 2, 'without a name');
+mistake('inbound for a router', 'plugin', "sms_plugin router two router_prefix.so {\n"
+        . "grant inbound;\n}", 2, 'operators only');
+mistake('an unknown key', 'plugin', "$sim {\ngrant inbound dict;\n\nspeed 3;\n}", 4, 'speed');
+mistake('a key without a value', 'plugin', "$sim {\ngrant inbound dict;\nwindow;\n}", 3,
+        '"window" has no value');
+mistake('a value out of range', 'plugin', "$sim {\ngrant inbound dict;\nwindow 0;\n}", 3, 'window',
+        '1', '10000');
+mistake('no time', 'plugin', "$sim {\ngrant inbound dict;\ndelay soon;\n}", 3, 'delay', 'soon');
+mistake('a key twice', 'plugin', "$sim {\ngrant inbound dict;\nwindow 1;\nwindow 2;\n}", 4,
+        'window');
+mistake('a missing key', 'plugin', 'sms_plugin router two router_prefix.so { }', 1, 'table');
+mistake('two paths', 'http', 'sms_plugin_path /tmp;', 1, 'is duplicate');
+mistake('an unknown directive', 'http', 'sms_databse "x";', 1, 'unknown directive "sms_databse"');
+
+done_testing;
+
+
+sub mistake {
+    my ($name, $where, $text, $line, @words) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    # what is put in stands alone in a file, so that lines can be counted
+    my $file = spew($nginx->dir . '/part.conf', $nginx->expand($text));
+    my $conf = conf($where => defined $line ? "include $file;" : $text);
+    my ($ok, $out) = $nginx->check($conf);
+
+    subtest $name => sub {
+        ok(!$ok, 'refused');
+        my @said = grep { /\[emerg\]/ } split /\n/, $out;
+        is(scalar @said, 1, 'in one line') or diag($out);
+        my $said = $said[0] // '';
+
+        like($said, $line ? qr{ in \Q$file\E:$line$} : qr{ in \S+/nginx\.conf:\d+$},
+             'with file and line');
+        like($said, qr/\Q$_\E/, "says: $_") for @words;
+    };
+
+    return;
+}
+
+
+sub conf {
+    my (%put) = (%$base, @_);
+
+    spew($nginx->dir . '/routes', "90 * sim\n");
+    my $api = $put{no_api} ? '' : "location /v1/ { sms_api; $put{api}\n }";
+    my $plugins = $put{no_api} ? '' : <<'EOC';
+    sms_plugin operator sim operator_simulator.so link=1 {
+        grant inbound dict;
+    }
+EOC
+
+    return <<"EOC";
+%%GLOBALS%%
+events { worker_connections 64; }
+http {
+    %%GLOBALS_HTTP%%
+    $put{database}
+    sms_plugin_path %%PLUGINS%%;
+    $put{http}
+    $plugins
+    $put{plugin}
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        $api
+        $put{location}
+    }
+}
+EOC
+}
