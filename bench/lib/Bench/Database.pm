@@ -1,0 +1,113 @@
+package Bench::Database;
+
+# A durable PostgreSQL of the bench's own, on a real disk, with a new database
+# for each block of runs so that none inherits what another has written.
+#
+#   my $pg = Bench::Database->new(dir => '/var/tmp/…/pg');
+#   my @keys = $pg->fresh;        a new database with its accounts
+#   $pg->settings                 what durability and speed depend on
+#   $pg->wal                      { bytes, syncs } since the server started
+#   $pg->drift                    rows of sms.upkeep('check') that do not add up
+
+use strict;
+use warnings;
+use utf8;
+
+use parent 'SMS::Pg';
+
+use Digest::SHA qw(sha256_hex);
+use JSON::PP ();
+use SMS::Account;
+
+use constant ACCOUNTS => 100;
+
+# as a host would set them for this load; durability stays at the defaults, on
+my %settings = (shared_buffers => '1GB', max_wal_size => '8GB');
+
+my @shown = qw(fsync synchronous_commit full_page_writes wal_sync_method commit_delay
+               shared_buffers max_wal_size);
+
+
+sub new {
+    my ($class, %opt) = @_;
+
+    return $class->SUPER::new(durable => 1, schema => 0, settings => { %settings }, %opt);
+}
+
+
+sub fresh {
+    my ($self) = @_;
+    my $old = $self->{name};
+
+    $self->{name} = sprintf 'bench_%d', ++$self->{blocks};
+    $self->drop_handle;
+    $self->admin("drop database if exists $old with (force)");
+    SMS::Pg::tool('database', $self->{dir}, $self->{name});
+
+    return $self->provision;
+}
+
+
+sub provision {
+    my ($self) = @_;
+    my $db = $self->db;
+    my @keys;
+
+    srand 1;
+    $db->begin_work;
+    $self->do(q{select sms.tariff_set(1, '90', 'informational', 150000)});
+
+    for my $n (1 .. ACCOUNTS) {
+        my $key = SMS::Account::make_key('live');
+        my $account = $self->value('select sms.account_create(?)', "Hesap $n");
+
+        $self->do(q{select sms.sender_create(?, 'ORNEK',
+                        sms.brand_create(?, ?, 'tacir', ?, p_mersis => '0015001526400497',
+                                         p_vkn => '0150015264'),
+                        array['informational'])},
+                  $account, $account, "Marka $n", "Örnek $n A.Ş.");
+        $self->do(q{select sms.sender_approve(?, 'ORNEK', 'sink')}, $account);
+        $self->do(q{select sms.fund(?, 1000000000000000, 'bench')}, $account);
+        $self->do(q{select sms.key_create(?, ?, decode(?, 'hex'), 'live',
+                        array['messages:send'], array['127.0.0.0/8'::cidr])},
+                  $account, substr($key, 9, 8), sha256_hex($key));
+        push @keys, $key;
+    }
+
+    $db->commit;
+    return @keys;
+}
+
+
+sub settings {
+    my ($self) = @_;
+
+    return join ' ', map { "$_=" . $self->value("show $_") } @shown;
+}
+
+
+sub version {
+    my ($self) = @_;
+
+    return ($self->value('show server_version') =~ /^(\S+)/)[0];
+}
+
+
+sub wal {
+    my ($self) = @_;
+    my ($row) = $self->rows(q{select wal_sync as syncs,
+        pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as bytes from pg_stat_wal});
+
+    return $row;
+}
+
+
+sub drift {
+    my ($self) = @_;
+    my $checked = JSON::PP->new->decode(
+        $self->value(q{select sms.upkeep('check', now(), 20)}));
+
+    return @{ $checked->{drift} };
+}
+
+1;

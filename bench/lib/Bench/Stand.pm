@@ -1,0 +1,357 @@
+package Bench::Stand;
+
+# Everything that is measured, put up once: the programs of this folder, the
+# database, the nginx of the comparison, and for each block of runs an nginx
+# with our module and, when messages shall leave, the sink.
+#
+#   my $stand = Bench::Stand->new;
+#   $stand->open(workers => 1, sink => 0);      a new database, our nginx
+#   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
+#   $stand->close
+#
+#   load() answers what bench/load prints, as a hash.   sink() asks the sink.
+#   comparison()   the other nginx, with as many workers as ours has
+#   sequence($n)   a range of n sequence numbers that nobody else gets
+
+use strict;
+use warnings;
+use utf8;
+
+use Bench::Database;
+use Bench::Process;
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(mkdtemp);
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use List::Util qw(sum);
+use SMS::Nginx;
+use SMS::Tap;
+use Time::HiRes qw(sleep time);
+
+my @programs = (
+    [ load => qw(load.c workload.c latency.c) ],
+    [ sink => qw(sink.c seen.c) ],
+    [ blast => qw(blast.c) ],
+);
+
+
+sub new {
+    my ($class, %opt) = @_;
+    my $self = bless { %opt, next => 0, pid => $$, bin => build() . '/bench' }, $class;
+
+    # not /tmp: there fsync may cost nothing
+    $self->{dir} = mkdtemp('/var/tmp/sms-bench-XXXXXX');
+    chmod 0755, $self->{dir};
+    at_end($self);
+
+    $self->compile;
+    $self->{pg} = Bench::Database->new(dir => "$self->{dir}/pg");
+    return $self;
+}
+
+
+sub pg { return $_[0]{pg} }
+sub rules { return $_[0]{rules} }
+sub extra { return $_[0]{extra} }
+sub ours { return $_[0]{ours} }
+
+
+sub compile {
+    my ($self) = @_;
+    my $from = root() . '/bench';
+    my @flags = qw(-std=gnu11 -O2 -g -Wall -Wextra -Werror);
+
+    make_path($self->{bin});
+
+    for my $program (@programs) {
+        my ($name, @sources) = @$program;
+        system($ENV{CC} // 'cc', @flags, '-o', "$self->{bin}/$name", map { "$from/$_" } @sources)
+            == 0 or die "bench: $name does not compile\n";
+    }
+}
+
+
+# nginx without our module: it reads the same requests and answers each with what
+# ours has answered to one of them
+sub comparison {
+    my ($self) = @_;
+    my $workers = $self->{ours}{workers};
+
+    return $self->{comparison}{$workers} if $self->{comparison}{$workers};
+
+    my $answer = $self->{answer};
+    die "bench: no text for \"return\"\n" if $answer =~ /\$/;
+    $answer =~ s/([\\'])/\\$1/g;
+
+    return $self->{comparison}{$workers} = SMS::Nginx->new(
+        module => 0, workers => $workers, level => 'notice', conf => <<"EOC")->start;
+%%GLOBALS%%
+events { worker_connections 4096; }
+http {
+    %%GLOBALS_HTTP%%
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        access_log off;
+        keepalive_requests 1000000000;
+        location = /v1/messages {
+            default_type application/json;
+            return 202 '$answer';
+        }
+    }
+}
+EOC
+}
+
+
+# bodies of the workload, as the load program would send them
+sub body {
+    my ($self, $n) = @_;
+
+    my $confirm = $self->{confirm} ? "--confirm '$self->{confirm}'" : '';
+    my $first = $self->sequence($n);
+    my $dump = qx{$self->{bin}/load --print $n --start $first --keys $self->{dir}/keys $confirm};
+    my @bodies = split /\n/, $dump;
+
+    die "bench: no workload\n" if @bodies != $n;
+    return wantarray ? @bodies : $bodies[0];
+}
+
+
+sub rules_built { return -f build() . '/plugins/rule_content.so' }
+
+
+sub configuration {
+    my ($self, %opt) = @_;
+    my $rules = rules_built() ? 'sms_plugin rule content rule_content.so { }' : '';
+    my $routes = "$self->{dir}/routes";
+
+    spew($routes, "90 * sink\n");
+    chmod 0644, $routes;
+
+    return <<"EOC";
+%%GLOBALS%%
+events { worker_connections 4096; }
+http {
+    %%GLOBALS_HTTP%%
+    sms_database "%%DATABASE%%";
+    sms_plugin_path %%PLUGINS%%;
+    $rules
+    sms_plugin billing prepaid billing_prepaid.so { grant db; }
+    sms_plugin router prefix router_prefix.so { table $routes; }
+    sms_plugin operator sink operator_smpp.so link=1 operator=sink {
+        grant stream inbound metric dict;
+        host 127.0.0.1;
+        port $opt{port};
+        system_id bench;
+        password bench;
+        binds $opt{workers};
+        window 500;
+        reconnect_max 60s;
+    }
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        access_log off;
+        keepalive_requests 1000000000;
+        location /v1/ { sms_api; sms_rate off; }
+        location = /health { sms_health; }
+    }
+}
+EOC
+}
+
+
+sub open {
+    my ($self, %opt) = @_;
+
+    # messages in the database that no load() has counted
+    $self->{extra} = 0;
+    my @keys = $self->{pg}->fresh;
+    spew("$self->{dir}/keys", join '', map { "$_\n" } @keys);
+    $self->{keys} = \@keys;
+
+    # without the sink nobody listens there, and nothing leaves the queue
+    my $port = $opt{sink} ? $self->start_sink : free_port();
+
+    my $class = $opt{class} // 'SMS::Nginx';
+    $self->{ours} = $class->new(pg => $self->{pg}, workers => $opt{workers},
+                                level => 'notice', conf => '');
+    $self->{ours}->conf($self->configuration(%opt, port => $port));
+    $self->{ours}->start;
+    $self->{ours}->ready('/health', 30) or die "bench: nginx is not ready\n";
+
+    if ($opt{sink}) {
+        wait_until { $self->sink->{binds} >= 1 } 30, 'the SMPP session' or die "bench: no bind\n";
+        sleep 1;
+    }
+
+    $self->judge_text if rules_built();
+    $self->first_answer;
+    return;
+}
+
+
+sub post {
+    my ($self, $path, $body) = @_;
+
+    return $self->{ours}->http->post($path, $body, headers => {
+        Authorization => "Bearer $self->{keys}[0]", 'Content-Type' => 'application/json' });
+}
+
+
+# plugins may still be loading what they need when /health is content
+sub first_answer {
+    my ($self) = @_;
+    my $r;
+
+    wait_until {
+        $r = $self->post('/v1/messages', $self->body(1));
+        $r->status == 202;
+    } 20, 'the first 202' or die 'bench: not accepted: ', $r->body, "\n";
+
+    $self->{answer} = $r->body;
+    $self->{extra}++;
+    return;
+}
+
+
+# What the rules say about the texts.  Doubts must be confirmed by the sender,
+# so the requests carry the codes.
+sub judge_text {
+    my ($self) = @_;
+    my %severity;
+
+    my @bodies = $self->body(20);
+    my $all = 0;
+
+    for my $body (@bodies) {
+        my $r;
+
+        wait_until {
+            $r = $self->post('/v1/messages:preview', $body);
+            $r->status != 503;
+        } 20, 'the preview';
+        die 'bench: preview: ', $r->body, "\n" if $r->status != 200;
+        my @findings = @{ $r->json->{findings} // [] };
+        $severity{ $_->{code} } = $_->{severity} for @findings;
+        $all += @findings;
+    }
+
+    my @confirm = grep { $severity{$_} eq 'confirm' } sort keys %severity;
+    $self->{confirm} = JSON::PP->new->encode(\@confirm) if @confirm;
+    $self->{rules} = sprintf 'content, %.1f findings a text (%s)', $all / @bodies,
+                     join ', ', map { "$_: $severity{$_}" } sort keys %severity;
+    return;
+}
+
+
+sub close {
+    my ($self) = @_;
+
+    $self->{ours}->end if $self->{ours};
+    delete $self->{ours};
+    $self->stop_sink;
+    delete $self->{confirm};
+    return;
+}
+
+
+sub sequence {
+    my ($self, $n) = @_;
+    my $first = $self->{next};
+
+    $self->{next} += $n;
+    return $first;
+}
+
+
+sub load {
+    my ($self, $server, %opt) = @_;
+
+    my @options = (port => $server->port(0), keys => "$self->{dir}/keys", %opt);
+    push @options, confirm => $self->{confirm} if $self->{confirm};
+    my @command = ("$self->{bin}/load");
+    push @command, '--' . shift @options, shift @options while @options;
+
+    CORE::open my $out, '-|', @command or die "bench: load: $!\n";
+    my $line = do { local $/; <$out> } // '';
+    CORE::close $out or die "bench: load ended with $?\n";
+
+    return { $line =~ /(\w+)=(\S+)/g };
+}
+
+
+sub start_sink {
+    my ($self) = @_;
+
+    $self->{sink_pid} = open2($self->{sink_out}, $self->{sink_in}, "$self->{bin}/sink");
+    my ($port) = readline($self->{sink_out}) =~ /^port (\d+)$/ or die "bench: no sink\n";
+    return $self->{sink_port} = $port;
+}
+
+
+sub sink {
+    my ($self) = @_;
+
+    syswrite $self->{sink_in}, "\n";
+    return { readline($self->{sink_out}) =~ /(\w+)=(\d+)/g };
+}
+
+
+sub stop_sink {
+    my ($self) = @_;
+
+    return unless $self->{sink_pid};
+    CORE::close $self->{sink_in};
+    waitpid delete $self->{sink_pid}, 0;
+    return;
+}
+
+
+# submits a second that the sink takes from one session, alone on the machine
+sub sink_speed {
+    my ($self) = @_;
+
+    my $port = $self->start_sink;
+    my %got = qx{$self->{bin}/blast --port $port --seconds 1} =~ /(\w+)=(\S+)/g;
+    $self->stop_sink;
+    return $got{rate};
+}
+
+
+# CPU of each kind of process, in ms
+sub cpu {
+    my ($self, $server) = @_;
+
+    return {
+        nginx => cpu_ms($server->master),
+        pg => cpu_ms($self->{pg}->postmaster),
+        sink => $self->{sink_pid} ? cpu_ms($self->{sink_pid}) : 0,
+        machine => machine_ms(),
+        # the bench itself, and the programs that it has waited for
+        self => 1000 * sum(times),
+        at => time,
+    };
+}
+
+
+sub end {
+    my ($self) = @_;
+
+    return if $self->{pid} != $$ || $self->{ended}++;
+    $self->close;
+    $_->end for values %{ delete $self->{comparison} // {} };
+    $self->{pg}->end if $self->{pg};
+    remove_tree($self->{dir}) if $self->{dir} =~ m{^/var/tmp/sms-bench-\w{6}$};
+    return;
+}
+
+
+sub DESTROY {
+    my ($self) = @_;
+
+    local ($@, $?, $!);
+    eval { $self->end; 1 } or fault("bench: $@") unless ${^GLOBAL_PHASE} eq 'DESTRUCT';
+    return;
+}
+
+1;

@@ -1,0 +1,44 @@
+/*
+ * workload - the requests that the bench sends, the same for every server.
+ *
+ * POST /v1/messages, one recipient, class informational.  Every request has its
+ * own number, text and Idempotency-Key, all three made from its sequence number
+ * alone: the same sequence number is the same bytes, today and on any machine.
+ *
+ *   accounts       one for each line of the key file, in turn
+ *   number         +905 3x, a permutation of 10^8: neighbours in time are not
+ *                  neighbours in an index
+ *   text           120 to 160 characters, Turkish, carries the order number;
+ *                  asks for an opinion and brings a greeting, the two doubts
+ *                  that rule plugins have about an informational text
+ *   key            36 characters like a UUID, not in order either
+ *
+ * WORKLOAD_POOL requests are written at start, one after another; each use of
+ * one overwrites its digits in place, so that making a request costs next to
+ * nothing while the servers are measured.
+ */
+#ifndef WORKLOAD_H
+#define WORKLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORKLOAD_POOL         8192
+#define WORKLOAD_REQUEST_MAX  1024
+#define WORKLOAD_SEQUENCES    100000000     /* then numbers repeat */
+
+typedef struct {
+    char      *bytes;
+    uint16_t   len;
+    uint16_t   key, number, order;      /* offsets of what changes */
+} workload_request_t;
+
+/* Reads the keys and writes the pool.  "confirm": NULL, or the value of the
+ * field of that name, a JSON array.  0; -1 with a line on stderr.            */
+int workload_init(const char *keys, const char *confirm);
+
+/* The request of this sequence number.  Its bytes are good until the next call
+ * with a number that differs by a multiple of WORKLOAD_POOL.                 */
+const workload_request_t *workload_request(uint64_t sequence);
+
+#endif /* WORKLOAD_H */
