@@ -99,42 +99,19 @@ grant execute on function sms.partitions_ahead(int) to sms_worker;
 
 -- ---- what was accepted ------------------------------------------------------
 
-create table sms.submission (
-    account_id      bigint not null,
-    accepted_at     timestamptz not null,
-    submission_id   uuid not null,
-    -- the intake batch that paid for it: posting (account_id, batch_id)
-    batch_id        uuid not null,
-    -- smallest and largest id of its messages: found without an index of its own
-    low_message     uuid,
-    high_message    uuid,
-    due_at          timestamptz,
-    -- declaration as the worker wrote it; told again byte for byte (D6)
-    doc             text not null,
-    rejected        text,
-    -- of a submission of one message; others have rows in body
-    text            text,
-    primary key (account_id, submission_id)
-) partition by range (submission_id);
-
--- A text that is sent to many is stored once.  The one text of a submission of
--- one message lies in the submission: half of a request's rows are its own, and
--- this one is not needed (6 of 33 CPU ms per 1000 accepts).
-create table sms.body (
-    account_id      bigint not null,
-    body_id         uuid not null,
-    -- null once erased: an OTP's at settlement (D13)
-    text            text,
-    erased_at       timestamptz,
-    primary key (account_id, body_id)
-) partition by range (body_id);
-
+-- One row a message.  A submission is its first message: they share the id, and
+-- that row holds what belongs to the request as a whole.  A request to one
+-- number is the usual one, and it is one row in one index (measured:
+-- docs/decisions/one-row.md).
 create table sms.message (
     account_id      bigint not null,
     "to"            bigint not null,
     price_micro     bigint not null,
     brand_id        bigint,
+    accepted_at     timestamptz not null,
     expires_at      timestamptz not null,
+    -- scheduled for then; null: at once
+    due_at          timestamptz,
     ord             int not null,
     class           smallint not null,
     recipient_type  smallint not null,
@@ -143,12 +120,31 @@ create table sms.message (
     test            boolean not null,
     message_id      uuid not null,
     submission_id   uuid not null,
-    -- null: the text is in the submission's row
-    body_id         uuid,
+    -- the intake batch that paid for it: posting (account_id, batch_id)
+    batch_id        uuid not null,
+    -- the message of this submission whose row has the text; null: this one
+    text_id         uuid,
     sender          text not null,
     reference       text,
+    -- null also once erased: an OTP's at settlement (D13)
+    text            text,
+
+    -- of first messages only: the largest id of the submission, the declaration
+    -- and the text's SHA-256 (not of an OTP, whose digits it would tell), and
+    -- what was rejected and found, told again byte for byte (D6)
+    high_message    uuid,
+    doc             text,
+    text_hash       bytea,
+    rejected        text,
     primary key (account_id, message_id)
 ) partition by range (message_id);
+
+create view sms.submission with (security_invoker = true) as
+    select account_id, accepted_at, message_id as submission_id, batch_id,
+           message_id as low_message, high_message, due_at, class, test, sender, doc,
+           text_hash, rejected
+      from sms.message
+     where high_message is not null;
 
 
 -- ---- where it waits ---------------------------------------------------------
@@ -391,9 +387,8 @@ create table sms.sweep (
 );
 
 insert into sms.partitioned (parent, kind, width) values
-    ('submission', 'id', null), ('body', 'id', null), ('message', 'id', null),
-    ('verdict', 'id', null), ('submit', 'id', null), ('receipt', 'id', null),
-    ('receipt_late', 'id', null), ('settlement', 'id', null),
+    ('message', 'id', null), ('verdict', 'id', null), ('submit', 'id', null),
+    ('receipt', 'id', null), ('receipt_late', 'id', null), ('settlement', 'id', null),
     ('operator_ref', 'time', 'day');
 
 

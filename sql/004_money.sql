@@ -129,9 +129,8 @@ $$;
 -- ---- the end of a message ---------------------------------------------------
 
 -- A one-time code has done its work once its message has ended; nobody may read
--- it again (D13).  It has one recipient, so its text is no other message's.
-create function sms.text_erase(
-    p_now timestamptz, p_account bigint[], p_submission uuid[], p_body uuid[])
+-- it again (D13).  It has one recipient, so its text is in its own row.
+create function sms.text_erase(p_account bigint[], p_message uuid[])
 returns void
 language plpgsql
 set search_path = sms, pg_temp
@@ -143,28 +142,14 @@ set enable_mergejoin = off
 set jit = off
 as $$
 declare
-    v_low   uuid := id_min(p_submission);
-    v_high  uuid := id_max(p_submission);
+    v_low   uuid := id_min(p_message);
+    v_high  uuid := id_max(p_message);
 begin
-    update submission s
+    update message m
        set text = null
-      from unnest(p_account, p_submission, p_body) u (account_id, submission_id, body_id)
-     where s.account_id = u.account_id and s.submission_id = u.submission_id
-       and s.submission_id >= v_low and s.submission_id <= v_high
-       and u.body_id is null;
-
-    if array_remove(p_body, null) = '{}' then
-        return;
-    end if;
-
-    v_low := id_min(p_body);
-    v_high := id_max(p_body);
-
-    update body b
-       set text = null, erased_at = p_now
-      from unnest(p_account, p_body) u (account_id, body_id)
-     where b.account_id = u.account_id and b.body_id = u.body_id
-       and b.body_id >= v_low and b.body_id <= v_high;
+      from unnest(p_account, p_message) u (account_id, message_id)
+     where m.account_id = u.account_id and m.message_id = u.message_id
+       and m.message_id >= v_low and m.message_id <= v_high;
 end
 $$;
 
@@ -187,8 +172,7 @@ declare
     v_high      uuid;
     v_posting   uuid := id_new(p_now);
     v_otp_acct  bigint[];
-    v_otp_sub   uuid[];
-    v_otp_body  uuid[];
+    v_otp       uuid[];
     n           int;
 begin
     if coalesce(cardinality(p_message), 0) = 0 then
@@ -209,11 +193,11 @@ begin
     -- whole partitions once its statistics are behind.
     with source as materialized (
         select u.account_id, u.message_id, u.state, u.code, u.refund,
-               m.price_micro, m.class, m.submission_id, m.body_id
+               m.price_micro, m.class
           from unnest(p_account, p_message, p_state, p_code, p_refund)
                u (account_id, message_id, state, code, refund)
          cross join lateral (
-               select x.price_micro, x.class, x.submission_id, x.body_id
+               select x.price_micro, x.class
                  from message x
                 where x.account_id = u.account_id and x.message_id = u.message_id
                   and x.message_id >= v_low and x.message_id <= v_high
@@ -251,14 +235,13 @@ begin
     )
     select count(*),
            array_agg(s.account_id) filter (where s.class = 1),
-           array_agg(s.submission_id) filter (where s.class = 1),
-           array_agg(s.body_id) filter (where s.class = 1)
-      into n, v_otp_acct, v_otp_sub, v_otp_body
+           array_agg(s.message_id) filter (where s.class = 1)
+      into n, v_otp_acct, v_otp
       from ended e
       join source s using (account_id, message_id);
 
     if v_otp_acct is not null then
-        perform text_erase(p_now, v_otp_acct, v_otp_sub, v_otp_body);
+        perform text_erase(v_otp_acct, v_otp);
     end if;
 
     return n;

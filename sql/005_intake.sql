@@ -21,8 +21,10 @@ create table sms.idempotency (
     account_id      bigint not null,
     created_at      timestamptz not null,
     submission_id   uuid not null,
-    -- compared as octets, whatever the database's language is
-    key             text collate "C" not null,
+    -- the first half of the key's SHA-256: what a client chose is of any length,
+    -- and may say more than we need to know
+    key             uuid not null,
+    -- SHA-256 of the request
     hash            bytea not null,
     primary key (account_id, key)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.5);
@@ -42,16 +44,33 @@ create index intake_batch_time on sms.intake_batch using brin (created_at);
 
 -- ---- turns ------------------------------------------------------------------
 
+-- Each row's place among those of its account and lane, from 1 on.
+create function sms.places(m_account bigint[], m_lane int[])
+returns int[]
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+begin
+    return (
+        select array_agg(p.nth order by p.i)
+          from (select u.i, (row_number() over (partition by u.account_id, u.lane
+                                                order by u.i))::int as nth
+                  from unnest(m_account, m_lane) with ordinality u (account_id, lane, i)) p);
+end
+$$;
+
 -- Puts messages into their lanes and debits accounts in the same row update.
 -- The account rows must be locked.  A message gets the turn
---     greatest(the account's last turn in this lane, the lane's clock) + 1, 2, ...
+--     greatest(the account's last turn in this lane, the lane's clock) + place
 -- so a claim in key order takes one message of each account in turn, whatever
 -- the accounts have waiting.  Rows with lane null are not queued.
 --
 -- A batch has as many passes as it has lanes, mostly one.
 create function sms.enqueue(
     p_account bigint[], p_debit bigint[],
-    m_account bigint[], m_id uuid[], m_lane int[], m_attempt smallint[],
+    m_account bigint[], m_id uuid[], m_lane int[], m_place int[], m_attempt smallint[],
     m_parts smallint[], m_expires timestamptz[], m_fresh timestamptz[])
 returns void
 language plpgsql
@@ -87,15 +106,11 @@ begin
             select pos, clock into v_pos, v_clock from lane where lane = v_lane;
         end if;
 
-        with waiting as materialized (
-            select u.account_id, u.message_id, u.attempt, u.parts, u.expires_at, u.fresh_until,
-                   row_number() over (partition by u.account_id order by u.i) as nth
-              from unnest(m_account, m_id, m_lane, m_attempt, m_parts, m_expires, m_fresh)
-                   with ordinality
-                   u (account_id, message_id, lane, attempt, parts, expires_at, fresh_until, i)
+        with share as (
+            select u.account_id, max(u.place) as n
+              from unnest(m_account, m_lane, m_place) u (account_id, lane, place)
              where u.lane = v_lane
-        ), share as (
-            select account_id, max(nth) as n from waiting group by account_id
+             group by u.account_id
         ), turned as (
             update account a
                set available_micro = a.available_micro - d.amount,
@@ -110,10 +125,12 @@ begin
         )
         insert into queue (turn, account_id, expires_at, fresh_until, lane, attempt, parts,
                            message_id)
-        select t.base + w.nth, w.account_id, w.expires_at, w.fresh_until, v_lane, w.attempt,
-               w.parts, w.message_id
-          from waiting w
-          join turned t using (account_id);
+        select t.base + u.place, u.account_id, u.expires_at, u.fresh_until, v_lane, u.attempt,
+               u.parts, u.message_id
+          from unnest(m_account, m_id, m_lane, m_place, m_attempt, m_parts, m_expires, m_fresh)
+               u (account_id, message_id, lane, place, attempt, parts, expires_at, fresh_until)
+          join turned t using (account_id)
+         where u.lane = v_lane;
 
         v_debit := array_fill(0::bigint, array[cardinality(p_account)]);
     end loop;
@@ -124,7 +141,10 @@ $$;
 -- ---- intake -----------------------------------------------------------------
 
 -- Writes one batch of submissions: messages, money, idempotency keys and queue
--- in one commit.
+-- in one commit.  Arrays hold one element a message, a submission's together
+-- and in the order of the request; its first message has the submission's id
+-- and brings high, doc, hash, rejected, key and request, null in the others.
+-- place: see sms.places().
 --
 -- Answers nothing when all of it was taken.  Accounts that cannot be taken as a
 -- whole are left out whole, one row each: outcome 1, judge their submissions
@@ -138,14 +158,13 @@ $$;
 create function sms.intake(
     p_batch uuid, p_now timestamptz,
     p_acct bigint[], p_acct_sum bigint[],
-    p_sub_id uuid[], p_sub_acct bigint[], p_sub_key text[], p_sub_hash bytea[],
-    p_sub_doc text[], p_sub_rejected text[], p_sub_due timestamptz[],
-    p_body_id uuid[], p_body_acct bigint[], p_body_text text[],
-    p_msg_id uuid[], p_msg_acct bigint[], p_msg_sub uuid[], p_msg_ord int[],
-    p_msg_body uuid[], p_msg_to bigint[], p_msg_class smallint[], p_msg_rtype smallint[],
-    p_msg_brand bigint[], p_msg_sender text[], p_msg_enc smallint[], p_msg_parts smallint[],
-    p_msg_price bigint[], p_msg_expires timestamptz[], p_msg_lane int[], p_msg_ref text[],
-    p_msg_test boolean[])
+    m_id uuid[], m_acct bigint[], m_sub uuid[], m_ord int[], m_to bigint[], m_class smallint[],
+    m_rtype smallint[], m_brand bigint[], m_sender text[], m_enc smallint[],
+    m_parts smallint[], m_price bigint[], m_expires timestamptz[], m_due timestamptz[],
+    m_lane int[], m_place int[], m_ref text[], m_test boolean[], m_text_id uuid[],
+    m_text text[],
+    m_high uuid[], m_doc text[], m_hash bytea[], m_rejected text[], m_key uuid[],
+    m_request bytea[])
 returns table (account_id bigint, submission_id uuid, outcome smallint, detail text)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -163,10 +182,7 @@ declare
     v_out   bigint[];
     v_keep  bigint[];
     v_zero  boolean := 0 = any (p_acct_sum);
-    v_keys  boolean := array_remove(p_sub_key, null) <> '{}';
-    v_one   boolean := p_sub_id = p_msg_sub and p_body_id = p_msg_body;
-    v_low   uuid[];
-    v_high  uuid[];
+    v_keys  boolean := array_remove(m_key, null) <> '{}';
 begin
     -- The lock comes before anything is looked up or written: whoever waited
     -- here sees what the other has written.
@@ -183,7 +199,7 @@ begin
     -- account 0 is the platform's list
     select array_agg(m.account_id)
       into v_black
-      from unnest(p_msg_acct, p_msg_to, p_msg_class) m (account_id, number, class)
+      from unnest(m_acct, m_to, m_class) m (account_id, number, class)
      where (select true from blacklist b
              where b.account_id in (0, m.account_id) and b.number = m.number
                and (b.scope = 1 or m.class = 3)
@@ -208,7 +224,7 @@ begin
 
             select array_agg(k.account_id)
               into v_known
-              from unnest(p_sub_acct, p_sub_key) k (account_id, key)
+              from unnest(m_acct, m_key) k (account_id, key)
              where k.key is not null
                and (select true from idempotency i
                      where i.account_id = k.account_id and i.key = k.key
@@ -225,11 +241,10 @@ begin
                             where o <> all (coalesce(v_done, '{}')));
 
             if v_out <> '{}' then
-                if cardinality(p_sub_id) = 1 then
+                if cardinality(array_remove(m_doc, null)) = 1 then
                     return query
-                    select * from intake_verdict(p_sub_acct[1], p_sub_id[1], p_sub_key[1],
-                                                 p_sub_hash[1], v_dead is not null,
-                                                 p_msg_to, p_msg_class);
+                    select * from intake_verdict(m_acct[1], m_sub[1], m_key[1], m_request[1],
+                                                 v_dead is not null, m_to, m_class);
                     return;
                 end if;
 
@@ -251,34 +266,21 @@ begin
              where u.a = any (v_keep);
 
             select array_agg(u.a), array_agg(u.b), array_agg(u.c), array_agg(u.d),
-                   array_agg(u.e), array_agg(u.f), array_agg(u.g)
-              into p_sub_id, p_sub_acct, p_sub_key, p_sub_hash,
-                   p_sub_doc, p_sub_rejected, p_sub_due
-              from unnest(p_sub_id, p_sub_acct, p_sub_key, p_sub_hash,
-                          p_sub_doc, p_sub_rejected, p_sub_due) u (a, b, c, d, e, f, g)
-             where u.b = any (v_keep);
-
-            select array_agg(u.a), array_agg(u.b), array_agg(u.c)
-              into p_body_id, p_body_acct, p_body_text
-              from unnest(p_body_id, p_body_acct, p_body_text) u (a, b, c)
-             where u.b = any (v_keep);
-
-            select array_agg(u.a), array_agg(u.b), array_agg(u.c), array_agg(u.d),
                    array_agg(u.e), array_agg(u.f), array_agg(u.g), array_agg(u.h),
                    array_agg(u.i), array_agg(u.j), array_agg(u.k), array_agg(u.l),
                    array_agg(u.m), array_agg(u.n), array_agg(u.o), array_agg(u.p),
-                   array_agg(u.q)
-              into p_msg_id, p_msg_acct, p_msg_sub, p_msg_ord,
-                   p_msg_body, p_msg_to, p_msg_class, p_msg_rtype,
-                   p_msg_brand, p_msg_sender, p_msg_enc, p_msg_parts,
-                   p_msg_price, p_msg_expires, p_msg_lane, p_msg_ref,
-                   p_msg_test
-              from unnest(p_msg_id, p_msg_acct, p_msg_sub, p_msg_ord,
-                          p_msg_body, p_msg_to, p_msg_class, p_msg_rtype,
-                          p_msg_brand, p_msg_sender, p_msg_enc, p_msg_parts,
-                          p_msg_price, p_msg_expires, p_msg_lane, p_msg_ref,
-                          p_msg_test)
-                   u (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q)
+                   array_agg(u.q), array_agg(u.r), array_agg(u.s), array_agg(u.t),
+                   array_agg(u.u), array_agg(u.v), array_agg(u.w), array_agg(u.x),
+                   array_agg(u.y), array_agg(u.z)
+              into m_id, m_acct, m_sub, m_ord, m_to, m_class, m_rtype, m_brand, m_sender, m_enc,
+                   m_parts, m_price, m_expires, m_due, m_lane, m_place, m_ref, m_test,
+                   m_text_id, m_text, m_high, m_doc, m_hash, m_rejected, m_key, m_request
+              from unnest(m_id, m_acct, m_sub, m_ord, m_to, m_class, m_rtype, m_brand, m_sender,
+                          m_enc, m_parts, m_price, m_expires, m_due, m_lane, m_place, m_ref,
+                          m_test, m_text_id, m_text, m_high, m_doc, m_hash, m_rejected, m_key,
+                          m_request)
+                   u (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y,
+                      z)
              where u.b = any (v_keep);
         end if;
 
@@ -297,9 +299,9 @@ begin
 
             if v_keys then
                 insert into idempotency (account_id, created_at, submission_id, key, hash)
-                select u.account_id, p_now, u.submission_id, u.key, u.hash
-                  from unnest(p_sub_acct, p_sub_id, p_sub_key, p_sub_hash)
-                       u (account_id, submission_id, key, hash)
+                select u.account_id, p_now, u.submission_id, u.key, u.request
+                  from unnest(m_acct, m_sub, m_key, m_request)
+                       u (account_id, submission_id, key, request)
                  where u.key is not null;
             end if;
 
@@ -313,56 +315,27 @@ begin
         end;
     end loop;
 
-    -- Range of each submission's message ids; one message each is the usual case.
-    if p_sub_id = p_msg_sub then
-        v_low := p_msg_id;
-        v_high := p_msg_id;
-    else
-        select array_agg(r.low order by s.i), array_agg(r.high order by s.i)
-          into v_low, v_high
-          from unnest(p_sub_id) with ordinality s (id, i)
-          left join (select u.sub, min(u.id::text collate "C")::uuid as low,
-                            max(u.id::text collate "C")::uuid as high
-                       from unnest(p_msg_sub, p_msg_id) u (sub, id)
-                      group by u.sub) r on r.sub = s.id;
-    end if;
-
     -- Functions in the select list run in step and cost less than in FROM
-    -- (measured); all arrays of a group have one length.
-    insert into submission (account_id, accepted_at, submission_id, batch_id, low_message,
-                            high_message, due_at, doc, rejected, text)
-    select unnest(p_sub_acct), p_now, unnest(p_sub_id), p_batch, unnest(v_low),
-           unnest(v_high), unnest(p_sub_due), unnest(p_sub_doc), unnest(p_sub_rejected),
-           unnest(case when v_one then p_body_text
-                  else array_fill(null::text, array[cardinality(p_sub_id)]) end);
+    -- (measured).
+    insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
+                         due_at, ord, class, recipient_type, encoding, parts, test, message_id,
+                         submission_id, batch_id, text_id, sender, reference, text,
+                         high_message, doc, text_hash, rejected)
+    select unnest(m_acct), unnest(m_to), unnest(m_price), unnest(m_brand), p_now,
+           unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class), unnest(m_rtype),
+           unnest(m_enc), unnest(m_parts), unnest(m_test), unnest(m_id), unnest(m_sub), p_batch,
+           unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
+           unnest(m_doc), unnest(m_hash), unnest(m_rejected);
 
-    if v_one then
-        p_msg_body := array_fill(null::uuid, array[cardinality(p_msg_id)]);
-    else
-        insert into body (account_id, body_id, text)
-        select unnest(p_body_acct), unnest(p_body_id), unnest(p_body_text);
-    end if;
+    perform enqueue(p_acct, p_acct_sum, m_acct, m_id, m_lane, m_place,
+                    array_fill(1::smallint, array[cardinality(m_id)]), m_parts, m_expires,
+                    array_fill(null::timestamptz, array[cardinality(m_id)]));
 
-    insert into message (account_id, "to", price_micro, brand_id, expires_at, ord, class,
-                         recipient_type, encoding, parts, test, message_id, submission_id,
-                         body_id, sender, reference)
-    select unnest(p_msg_acct), unnest(p_msg_to), unnest(p_msg_price), unnest(p_msg_brand),
-           unnest(p_msg_expires), unnest(p_msg_ord), unnest(p_msg_class),
-           unnest(p_msg_rtype), unnest(p_msg_enc), unnest(p_msg_parts), unnest(p_msg_test),
-           unnest(p_msg_id), unnest(p_msg_sub), unnest(p_msg_body), unnest(p_msg_sender),
-           unnest(p_msg_ref);
-
-    perform enqueue(p_acct, p_acct_sum, p_msg_acct, p_msg_id, p_msg_lane,
-                    array_fill(1::smallint, array[cardinality(p_msg_id)]),
-                    p_msg_parts, p_msg_expires,
-                    array_fill(null::timestamptz, array[cardinality(p_msg_id)]));
-
-    if array_position(p_msg_lane, null) is not null then
+    if array_position(m_lane, null) is not null then
         insert into due (at, account_id, expires_at, attempt, parts, message_id)
-        select coalesce(s.due_at, p_now), m.account_id, m.expires_at, 1, m.parts, m.id
-          from unnest(p_msg_acct, p_msg_id, p_msg_sub, p_msg_lane, p_msg_expires, p_msg_parts)
-               m (account_id, id, sub, lane, expires_at, parts)
-          join unnest(p_sub_id, p_sub_due) s (id, due_at) on s.id = m.sub
+        select coalesce(m.due_at, p_now), m.account_id, m.expires_at, 1, m.parts, m.id
+          from unnest(m_acct, m_id, m_lane, m_expires, m_parts, m_due)
+               m (account_id, id, lane, expires_at, parts, due_at)
          where m.lane is null;
     end if;
 end
@@ -371,8 +344,8 @@ $$;
 -- Why the one submission of a batch was not taken.  A known key comes first: a
 -- replay is answered as it was, whatever has happened to account and credit.
 create function sms.intake_verdict(
-    p_acct bigint, p_sub uuid, p_key text, p_hash bytea, p_dead boolean,
-    p_msg_to bigint[], p_msg_class smallint[])
+    p_acct bigint, p_sub uuid, p_key uuid, p_request bytea, p_dead boolean,
+    m_to bigint[], m_class smallint[])
 returns table (account_id bigint, submission_id uuid, outcome smallint, detail text)
 language plpgsql
 set search_path = sms, pg_temp
@@ -391,8 +364,7 @@ begin
 
     if found then
         return query
-        select p_acct, p_sub,
-               case when known.hash is not distinct from p_hash then 2 else 3 end::smallint,
+        select p_acct, p_sub, case when known.hash = p_request then 2 else 3 end::smallint,
                known.submission_id::text;
         return;
     end if;
@@ -405,7 +377,7 @@ begin
     -- Before credit: without these numbers the rest may be affordable.
     select json_agg(distinct m.number)
       into black
-      from unnest(p_msg_to, p_msg_class) m (number, class)
+      from unnest(m_to, m_class) m (number, class)
      where (select true from blacklist b
              where b.account_id in (0, p_acct) and b.number = m.number
                and (b.scope = 1 or m.class = 3)
@@ -421,36 +393,41 @@ end
 $$;
 
 grant execute on function sms.intake(
-    uuid, timestamptz, bigint[], bigint[], uuid[], bigint[], text[], bytea[], text[], text[],
-    timestamptz[], uuid[], bigint[], text[], uuid[], bigint[], uuid[], int[], uuid[], bigint[],
-    smallint[], smallint[], bigint[], text[], smallint[], smallint[], bigint[], timestamptz[],
-    int[], text[], boolean[]) to sms_worker;
+    uuid, timestamptz, bigint[], bigint[], uuid[], bigint[], uuid[], int[], bigint[], smallint[],
+    smallint[], bigint[], text[], smallint[], smallint[], bigint[], timestamptz[], timestamptz[],
+    int[], int[], text[], boolean[], uuid[], text[], uuid[], text[], bytea[], text[], uuid[],
+    bytea[]) to sms_worker;
 
 
--- What a 202 said, to say it again (D6); in the order of the request.
-create function sms.submission_rows(p_account bigint, p_submission uuid)
-returns table (sub_doc text, sub_rejected text, status smallint, message_id uuid, ord int,
-               "to" bigint, enc smallint, parts smallint, price bigint, ref text,
-               due timestamptz)
+-- What the 202 to a request with this key said, to say it again (D6); in the
+-- order of the request.  Nothing: the key is not known, or was another
+-- request's.
+create function sms.submission_rows(p_account bigint, p_key uuid, p_request bytea)
+returns table (submission_id uuid, sub_rejected text, message_id uuid, ord int, "to" bigint,
+               enc smallint, parts smallint, price bigint, ref text)
 language plpgsql stable security definer
 set search_path = sms, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    s   submission;
+    v_id    uuid := (select i.submission_id
+                       from idempotency i
+                      where i.account_id = p_account and i.key = p_key
+                        and i.hash = p_request);
+    s       message;
 begin
     select x.* into s
-      from submission x
-     where x.account_id = p_account and x.submission_id = p_submission;
+      from message x
+     where x.account_id = p_account and x.message_id = v_id;
 
     return query
-    select s.doc, s.rejected, 202::smallint, m.message_id, m.ord, m."to", m.encoding, m.parts,
-           m.price_micro, m.reference, s.due_at
+    select v_id, s.rejected, m.message_id, m.ord, m."to", m.encoding, m.parts, m.price_micro,
+           m.reference
       from message m
-     where m.account_id = p_account and m.submission_id = p_submission
-       and m.message_id >= s.low_message and m.message_id <= s.high_message
+     where m.account_id = p_account and m.submission_id = v_id
+       and m.message_id >= s.message_id and m.message_id <= s.high_message
      order by m.ord;
 end
 $$;
 
-grant execute on function sms.submission_rows(bigint, uuid) to sms_worker;
+grant execute on function sms.submission_rows(bigint, uuid, bytea) to sms_worker;

@@ -154,7 +154,8 @@ begin
     end if;
 
     perform enqueue(a.ids, array_fill(0::bigint, array[cardinality(a.ids)]),
-                    v_acct, v_id, v_lane, v_attempt, v_parts, v_expires, v_fresh)
+                    v_acct, v_id, v_lane, places(v_acct, v_lane), v_attempt, v_parts,
+                    v_expires, v_fresh)
        from (select array(select distinct unnest(v_acct)) as ids) a;
 
     return cardinality(v_id);
@@ -188,14 +189,10 @@ declare
     v_id        uuid[];
     v_at        timestamptz[];
     v_verdict   int[];
-    v_sub       uuid[];
-    v_body      uuid[];
+    v_first     uuid[];
     v_low       uuid;
     v_high      uuid;
-    v_sub_low   uuid;
-    v_sub_high  uuid;
-    v_body_low  uuid;
-    v_body_high uuid;
+    v_first_low uuid;
     v_retry     uuid[];
     v_lock      bigint[];
 begin
@@ -242,12 +239,12 @@ begin
                           where s.account_id = u.account_id and s.sender = m.sender
                           limit 1) then 6
                else 0 end order by u.i),
-           array_agg(m.submission_id), array_agg(m.body_id)
-      into v_verdict, v_sub, v_body
+           array_agg(m.submission_id)
+      into v_verdict, v_first
       from unnest(v_acct, v_id) with ordinality u (account_id, message_id, i)
       left join lateral (
            select x."to", x.class, x.brand_id, x.sender, x.test, x.expires_at,
-                  x.submission_id, x.body_id
+                  x.submission_id
              from message x
             where x.account_id = u.account_id and x.message_id = u.message_id
               and x.message_id >= v_low and x.message_id <= v_high
@@ -271,18 +268,14 @@ begin
         perform screen_decide(p_now, v_acct, v_id, v_at, v_verdict);
     end if;
 
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_sub_low, v_sub_high
-      from unnest(v_sub) u;
-
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_body_low, v_body_high
-      from unnest(v_body) u;
+    -- the row of the declaration, and that of the text, are not above their message
+    v_first_low := id_min(v_first);
 
     return query
     select u.message_id, u.account_id, m.submission_id, m."to", m.class, m.recipient_type,
-           m.brand_id, brand_owner(m.brand_id), m.sender, coalesce(s.text, b.text), m.encoding, m.parts,
-           m.price_micro, s.accepted_at, m.expires_at, m.test, s.doc, c.state, c.as_of
+           m.brand_id, brand_owner(m.brand_id), m.sender, coalesce(m.text, t.text), m.encoding,
+           m.parts, m.price_micro, m.accepted_at, m.expires_at, m.test,
+           coalesce(m.doc, s.doc), c.state, c.as_of
       from unnest(v_acct, v_id, v_verdict) with ordinality
            u (account_id, message_id, verdict, i)
      cross join lateral (
@@ -291,15 +284,16 @@ begin
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
       left join lateral (
-           select x.accepted_at, x.doc, x.text from submission x
-            where x.account_id = u.account_id and x.submission_id = m.submission_id
-              and x.submission_id >= v_sub_low and x.submission_id <= v_sub_high
+           select x.doc from message x
+            where x.account_id = u.account_id and x.message_id = m.submission_id
+              and m.doc is null
+              and x.message_id >= v_first_low and x.message_id <= v_high
             limit 1) s on true
       left join lateral (
-           select x.text from body x
-            where x.account_id = u.account_id and x.body_id = m.body_id
-              and x.body_id >= v_body_low and x.body_id <= v_body_high
-            limit 1) b on true
+           select x.text from message x
+            where x.account_id = u.account_id and x.message_id = m.text_id
+              and x.message_id >= v_first_low and x.message_id <= v_high
+            limit 1) t on true
       left join lateral (
            select x.state, x.as_of from consent x
             where m.class = 3
@@ -453,7 +447,8 @@ begin
 
     if 1::smallint = any (v_outcome) then
         perform enqueue(a.ids, array_fill(0::bigint, array[cardinality(a.ids)]),
-                        v_acct, v_id, v_lane, v_attempt, v_parts, v_expires, v_fresh)
+                        v_acct, v_id, v_lane, places(v_acct, v_lane), v_attempt, v_parts,
+                        v_expires, v_fresh)
            from (select array(select distinct unnest(v_acct)) as ids) a;
     end if;
 

@@ -108,10 +108,7 @@ declare
     v_row       message[];
     v_low       uuid;
     v_high      uuid;
-    v_sub_low   uuid;
-    v_sub_high  uuid;
-    v_body_low  uuid;
-    v_body_high uuid;
+    v_first_low uuid;
 begin
     if (select true from lease l
          where l.name = v_lease and l.epoch = p_epoch and l.expires_at > clock_timestamp())
@@ -233,29 +230,27 @@ begin
       from unnest(v_acct, v_id, v_attempt, v_verdict) u (account_id, message_id, attempt, verdict)
      where u.verdict = 0;
 
-    select min(u.submission_id::text collate "C")::uuid,
-           max(u.submission_id::text collate "C")::uuid,
-           min(u.body_id::text collate "C")::uuid, max(u.body_id::text collate "C")::uuid
-      into v_sub_low, v_sub_high, v_body_low, v_body_high
-      from unnest(v_row) u;
+    -- the row of the declaration, and that of the text, are not above their message
+    v_first_low := (select min(u.submission_id::text collate "C")::uuid from unnest(v_row) u);
 
     return query
     select m.account_id, m.message_id, u.attempt, m.submission_id, m."to", m.sender, m.class,
-           m.recipient_type, m.brand_id, coalesce(s.text, b.text), m.encoding, m.parts,
-           m.price_micro, s.accepted_at, m.expires_at, m.test, s.doc
+           m.recipient_type, m.brand_id, coalesce(m.text, t.text), m.encoding, m.parts,
+           m.price_micro, m.accepted_at, m.expires_at, m.test, coalesce(m.doc, s.doc)
       from unnest(v_row) with ordinality m
       join unnest(v_attempt, v_verdict) with ordinality u (attempt, verdict, i)
         on u.i = m.ordinality
       left join lateral (
-           select x.accepted_at, x.doc, x.text from submission x
-            where x.account_id = m.account_id and x.submission_id = m.submission_id
-              and x.submission_id >= v_sub_low and x.submission_id <= v_sub_high
+           select x.doc from message x
+            where x.account_id = m.account_id and x.message_id = m.submission_id
+              and m.doc is null
+              and x.message_id >= v_first_low and x.message_id <= v_high
             limit 1) s on true
       left join lateral (
-           select x.text from body x
-            where x.account_id = m.account_id and x.body_id = m.body_id
-              and x.body_id >= v_body_low and x.body_id <= v_body_high
-            limit 1) b on true
+           select x.text from message x
+            where x.account_id = m.account_id and x.message_id = m.text_id
+              and x.message_id >= v_first_low and x.message_id <= v_high
+            limit 1) t on true
      where u.verdict = 0
      order by u.i;
 end

@@ -78,7 +78,7 @@ begin
     if v_id is not null then
         perform account_lock(v_acct);
         perform enqueue(a.ids, array_fill(0::bigint, array[cardinality(a.ids)]), v_acct, v_id,
-                        v_lane, v_attempt, v_parts, v_expires,
+                        v_lane, places(v_acct, v_lane), v_attempt, v_parts, v_expires,
                         array_fill(null::timestamptz, array[cardinality(v_id)]))
            from (select array(select distinct unnest(v_acct)) as ids) a;
     end if;
@@ -371,7 +371,8 @@ begin
          where u.l is null or u.at > p_now;
 
         perform enqueue(x.accts, array_fill(0::bigint, array[cardinality(x.accts)]),
-                        x.acct, x.id, x.lane, x.attempt, x.parts, x.expires,
+                        x.acct, x.id, x.lane, places(x.acct, x.lane), x.attempt, x.parts,
+                        x.expires,
                         array_fill(null::timestamptz, array[cardinality(x.id)]))
            from (select array_agg(distinct u.a) as accts, array_agg(u.a) as acct,
                         array_agg(u.m) as id, array_agg(u.l) as lane, array_agg(u.t) as attempt,

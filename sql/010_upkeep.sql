@@ -368,10 +368,9 @@ as $$
           left join settlement s on s.account_id = m.account_id and s.message_id = m.message_id
          group by m.account_id
     ), share as (
-        select s.account_id, s.batch_id, sum(m.price_micro) as amount
-          from submission s
-          join message m on m.account_id = s.account_id and m.submission_id = s.submission_id
-         group by s.account_id, s.batch_id
+        select m.account_id, m.batch_id, sum(m.price_micro) as amount
+          from message m
+         group by m.account_id, m.batch_id
     ), drift as (
         select b.account_id, d.what, d.expected, d.found
           from book b

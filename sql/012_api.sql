@@ -10,9 +10,9 @@ do $$
 declare
     name text;
 begin
-    foreach name in array array['account', 'account_setting', 'submission', 'body', 'message',
-                                'due', 'claim', 'in_doubt', 'verdict', 'submit', 'receipt',
-                                'receipt_late', 'settlement', 'posting']
+    foreach name in array array['account', 'account_setting', 'message', 'due', 'claim',
+                                'in_doubt', 'verdict', 'submit', 'receipt', 'receipt_late',
+                                'settlement', 'posting']
     loop
         execute format('alter table sms.%I enable row level security', name);
         execute format('create policy api on sms.%I for select to sms_api using '
@@ -23,7 +23,7 @@ begin
 end
 $$;
 
-grant select on sms.link, sms.cause, sms.tariff_price to sms_api;
+grant select on sms.submission, sms.link, sms.cause, sms.tariff_price to sms_api;
 
 
 -- ---- cancel -----------------------------------------------------------------
@@ -166,15 +166,13 @@ as $$
                            then json_build_object('amount_micro', e.refunded_micro,
                                                   'unit', a.unit) end,
                'reference', m.reference,
-               'accepted_at', sms.time_text(s.accepted_at),
+               'accepted_at', sms.time_text(m.accepted_at),
                'submitted_at', sms.time_text(w.at),
                'final_at', sms.time_text(e.settled_at),
                'cause', case when e.state in (1, 10) then null
                         else api.cause(coalesce(e.code, d.code)) end)
       from sms.message m
      cross join sms.account a
-      join sms.submission s on s.submission_id = p_submission
-                           and s.account_id = m.account_id
       left join lateral (
            select x.* from sms.settlement x
             where x.account_id = m.account_id and x.message_id = m.message_id
@@ -192,7 +190,7 @@ as $$
      cross join lateral (
            select case
                   when e.state is not null then sms.state_name(e.state)
-                  when d.code is null and d.at <= s.accepted_at then 'accepted'
+                  when d.code is null and d.at <= m.accepted_at then 'accepted'
                   when d.at is not null then 'held'
                   when w.at is not null then 'submitted'
                   else 'queued' end as state) t
@@ -264,6 +262,22 @@ as $$
     select case p_class when 1 then regexp_replace(p_text, '[0-9]', '*', 'g') else p_text end
 $$;
 
+-- What the sender declared, when, of which text; the rest as the worker wrote it.
+create function api.declaration(s sms.submission)
+returns json
+language plpgsql stable
+as $$
+begin
+    return left(json_strip_nulls(json_build_object(
+                    'class', sms.class_name(s.class),
+                    'sender', s.sender,
+                    'declared_at', sms.time_text(s.accepted_at),
+                    'schedule_at', sms.time_text(s.due_at),
+                    'text_sha256', encode(s.text_hash, 'hex'),
+                    'test', s.test))::text, -1) || ',' || substr(s.doc, 2);
+end
+$$;
+
 -- Everything that is known of one message, each list in the order of time.
 create function api.message_explain(p_path text[], p_query text, p_body text)
 returns api.answer
@@ -276,7 +290,6 @@ declare
     s       sms.submission;
     e       sms.settlement;
     v       sms.verdict;
-    v_doc   json;
     v_sent  timestamptz;
     v_unit  text := (select unit from sms.account);
     v_more  json;
@@ -288,7 +301,6 @@ begin
     select * into m from sms.message where message_id = v_id;
     select * into s from sms.submission where submission_id = m.submission_id;
     select * into e from sms.settlement where message_id = v_id;
-    v_doc := s.doc::json;
 
     select max(at) into v_sent
       from sms.submit where message_id = v_id and outcome in (1, 5);
@@ -301,19 +313,19 @@ begin
      limit 1;
 
     v_more := json_build_object(
-        'text', api.mask(m.class, coalesce(s.text, (select b.text from sms.body b
-                                                   where b.body_id = m.body_id))),
+        'text', api.mask(m.class, coalesce(m.text, (select x.text from sms.message x
+                                                    where x.message_id = m.text_id))),
         'expires_at', sms.time_text(m.expires_at),
         'recipient_type', (array['BIREYSEL', 'TACIR'])[m.recipient_type],
         'test', m.test,
         'verdicts', coalesce((
             select json_agg(j.body order by j.at, j.place)
-              from (select s.accepted_at as at, 0 as place, json_build_object(
+              from (select m.accepted_at as at, 0 as place, json_build_object(
                                'stage', 'intake',
                                'plugin', f.value ->> 'rule',
                                'code', f.value ->> 'code',
                                'outcome', f.value ->> 'severity',
-                               'at', sms.time_text(s.accepted_at),
+                               'at', sms.time_text(m.accepted_at),
                                'detail', null) as body
                       from json_array_elements(
                                coalesce(s.rejected::json -> 'findings', '[]')) f
@@ -333,7 +345,7 @@ begin
             'age_at_submit_s', floor(extract(epoch from v_sent - v.consent_as_of))::bigint,
             'proof', v.proof,
             'source', v.plugin) end,
-        'declaration', v_doc,
+        'declaration', api.declaration(s),
         'route', (
             select json_build_object(
                 'link', (array_agg(k.name order by b.at desc, b.attempt desc))[1],
@@ -366,7 +378,7 @@ begin
               from sms.tariff_price t
               join sms.account_setting c on c.tariff = t.tariff
              where m."to"::text like t.prefix || '%' and t.class = m.class
-               and t.valid_from <= s.accepted_at
+               and t.valid_from <= m.accepted_at
              order by length(t.prefix) desc, t.valid_from desc
              limit 1),
         'receipts', coalesce((
@@ -398,7 +410,7 @@ begin
                        'at', sms.time_text(l.at)) order by l.at, l.place)
               from (select 1 as place, 'reserve' as kind, m.price_micro as amount_micro, p.at
                       from sms.posting p
-                     where p.posting_id = s.batch_id and p.kind = 1
+                     where p.posting_id = m.batch_id and p.kind = 1
                     union all
                     select 2, 'refund', p.amount_micro, p.at
                       from sms.posting p
@@ -436,7 +448,7 @@ begin
             'id', sms.id_text('sub', p_id),
             'accepted_at', sms.time_text(s.accepted_at),
             'schedule_at', sms.time_text(s.due_at),
-            'declaration', s.doc::json,
+            'declaration', api.declaration(s),
             'states', (select json_object_agg(c.state, c.n order by c.state)
                          from (select state, count(*) as n from rows group by state) c),
             'messages', coalesce((select json_agg(r.body order by r.ord) from rows r), '[]'),

@@ -16,7 +16,7 @@ use SMS::Pg;
 use SMS::Tap;
 
 my $count = 1000;
-my @tables = qw(submission body message verdict submit receipt receipt_late settlement
+my @tables = qw(message verdict submit receipt receipt_late settlement
                 posting operator_ref);
 
 # A receipt is looked for in the days of the setting, and what is made ahead.
@@ -84,14 +84,14 @@ sub step {
     return $rows;
 }
 
-$pg->do(q{select t.make('[{"who":"a","name":"m","parts":2},{"who":"a","class":1,"name":"o"},
+$pg->do(q{select t.make('[{"who":"a","name":"m","parts":2,"key":"k"},{"who":"a","class":1,"name":"o"},
                           {"who":"a","class":3,"lane":null,"name":"c"},
                           {"who":"a","class":3,"lane":null,"name":"w"},
                           {"who":"a","name":"r"}]')});
 
 step('intake', 'select * from t.run((select batch from t.batch))');
 step('intake, again', 'select * from t.run((select batch from t.batch))');
-step('submission_rows', "select * from sms.submission_rows(t.acct('a'), t.sub('m'))");
+step('submission_rows', "select * from sms.submission_rows(t.acct('a'), t.key('k'), sha256(''))");
 step('screen_take', 'select * from sms.screen_take(10, t.now())');
 step('screened', q{select sms.screened(t.now(), array[t.msg('c'), t.msg('w')],
     array[t.acct('a'), t.acct('a')], '{1,2}', '{96,null}', '{null,null}', '{null,null}',

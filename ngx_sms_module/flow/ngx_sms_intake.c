@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
+#include "sms_hash.h"
 #include "sms_lane.h"
-#include "sms_uuid.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_intake_keys.h"
 #include "ngx_sms_pg_batch.h"
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_timer.h"
@@ -18,9 +19,19 @@
 #define NGX_SMS_INTAKE_ROUNDS  8
 
 
+typedef struct ngx_sms_intake_lane_s  ngx_sms_intake_lane_t;
+
+struct ngx_sms_intake_lane_s {
+    ngx_sms_intake_lane_t   *next;
+    int32_t                  lane;
+    int32_t                  messages;
+};
+
+/* what a batch has of one account */
 typedef struct {
     int64_t                  account;
     int64_t                  sum_micro;
+    ngx_sms_intake_lane_t   *lanes;
 } ngx_sms_intake_sum_t;
 
 
@@ -30,8 +41,11 @@ static ngx_uint_t ngx_sms_intake_sums(ngx_sms_pg_flight_t *f,
     ngx_sms_intake_sum_t *sums);
 static int ngx_libc_cdecl ngx_sms_intake_compare(const void *one,
     const void *two);
-static void ngx_sms_intake_rows(ngx_sms_submission_t *sub,
-    ngx_sms_store_intake_set_t *set);
+static ngx_int_t ngx_sms_intake_rows(ngx_sms_submission_t *sub,
+    ngx_sms_store_intake_set_t *set, ngx_sms_intake_sum_t *sum,
+    ngx_pool_t *pool);
+static int32_t ngx_sms_intake_place(ngx_sms_intake_sum_t *sum, int32_t lane,
+    ngx_pool_t *pool);
 static void ngx_sms_intake_done(void *data, ngx_sms_pg_flight_t *f,
     const ngx_sms_pg_res_t *res);
 static void ngx_sms_intake_outcome(ngx_sms_submission_t *sub,
@@ -43,16 +57,12 @@ static ngx_uint_t ngx_sms_intake_blacklisted(ngx_sms_submission_t *sub,
 static void ngx_sms_intake_accepted(ngx_sms_submission_t *sub);
 static void ngx_sms_intake_finish(ngx_sms_submission_t *sub);
 static void ngx_sms_intake_observe(void *data, ngx_uint_t rows, ngx_msec_t ms);
-static ngx_int_t ngx_sms_intake_key(ngx_sms_submission_t *sub);
-static void ngx_sms_intake_unkey(ngx_sms_submission_t *sub);
 
 
 static ngx_sms_zone_t      *ngx_sms_intake_zone;
 static ngx_sms_pg_batch_t  *ngx_sms_intake_small;
 static ngx_sms_pg_batch_t  *ngx_sms_intake_large;
 static ngx_sms_pg_batch_t  *ngx_sms_intake_alone;
-static ngx_rbtree_t         ngx_sms_intake_keys;
-static ngx_rbtree_node_t    ngx_sms_intake_sentinel;
 
 
 ngx_int_t
@@ -68,8 +78,7 @@ ngx_sms_intake_init(ngx_sms_zone_t *zone)
     };
 
     ngx_sms_intake_zone = zone;
-    ngx_rbtree_init(&ngx_sms_intake_keys, &ngx_sms_intake_sentinel,
-                    ngx_str_rbtree_insert_value);
+    ngx_sms_intake_keys_init();
 
     for (i = 0; i < 3; i++) {
         spec = &specs[i];
@@ -167,7 +176,7 @@ ngx_sms_intake(ngx_sms_submission_t *sub)
     ngx_sms_recipient_t  *rcpt;
 
     if (sub->idempotency_key.len) {
-        rc = ngx_sms_intake_key(sub);
+        rc = ngx_sms_intake_keys_take(sub);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -175,14 +184,20 @@ ngx_sms_intake(ngx_sms_submission_t *sub)
 
     body = sub->bodies.elts;
     rcpt = sub->recipients.elts;
-    rc = ngx_sms_id_make(sub->id);
-
-    for (i = 0; i < sub->bodies.nelts && rc == NGX_OK; i++) {
-        rc = ngx_sms_id_make(body[i].id);
-    }
+    rc = NGX_OK;
 
     for (i = 0; i < sub->recipients.nelts && rc == NGX_OK; i++) {
         rc = ngx_sms_id_make(rcpt[i].id);
+    }
+
+    /* the hash of a code of six digits would tell the code */
+    sub->hashed = sub->klass != SMS_CLASS_OTP && sub->bodies.nelts == 1;
+
+    if (rc == NGX_OK && sub->hashed
+        && sms_hash_sha256(body->text.data, body->text.len, sub->text_hash)
+           != 0)
+    {
+        rc = NGX_ERROR;
     }
 
     if (rc == NGX_OK) {
@@ -190,56 +205,26 @@ ngx_sms_intake(ngx_sms_submission_t *sub)
     }
 
     if (rc != NGX_OK) {
-        ngx_sms_intake_unkey(sub);
+        ngx_sms_intake_keys_release(sub);
     }
 
     return rc;
 }
 
 
-ngx_int_t
-ngx_sms_intake_recall(ngx_sms_submission_t *sub)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_sms_intake_key(sub);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    /*
-     * sms.intake() tells of a key before it tells of credit.  So this is a
-     * batch without messages that nobody can pay.
-     */
-    sub->recall = 1;
-    sub->naccepted = 0;
-    sub->total_micro = INT64_MAX;
-    sub->entry.rows = 1;
-    sub->entry.octets = 512;
-
-    rc = ngx_sms_id_make(sub->id);
-
-    if (rc == NGX_OK) {
-        rc = ngx_sms_pg_batch_add(ngx_sms_intake_alone, &sub->entry);
-    }
-
-    if (rc != NGX_OK) {
-        ngx_sms_intake_unkey(sub);
-        return rc;
-    }
-
-    ngx_sms_submission_hold(sub);
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_sms_intake_add(ngx_sms_submission_t *sub)
 {
-    ngx_int_t            rc;
-    ngx_sms_pg_batch_t  *batch;
+    ngx_int_t             rc;
+    ngx_uint_t            i;
+    ngx_sms_pg_batch_t   *batch;
+    ngx_sms_recipient_t  *rcpt;
 
+    rcpt = sub->recipients.elts;
+
+    for (i = 0; rcpt[i].problem != SMS_PROBLEM_NONE; i++) { /* void */ }
+
+    ngx_memcpy(sub->id, rcpt[i].id, 16);
     sub->render(sub);
 
     if (sub->doc.len == 0 || sub->rejected.len == 0) {
@@ -279,7 +264,7 @@ ngx_sms_intake_abandon(ngx_sms_submission_t *sub)
     }
 
     ngx_sms_pg_batch_detach(&sub->entry);
-    ngx_sms_intake_unkey(sub);
+    ngx_sms_intake_keys_release(sub);
     ngx_sms_submission_release(sub);
 
     return 1;
@@ -296,29 +281,37 @@ ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f)
     u_char                      batch[16];
     ngx_uint_t                  i, n;
     ngx_sms_pg_entry_t         *e;
-    ngx_sms_intake_sum_t       *sums;
+    ngx_sms_intake_sum_t       *sums, *sum, key;
+    ngx_sms_submission_t       *sub;
     ngx_sms_store_intake_set_t  set;
 
     (void) data;
 
     f->params = ngx_pcalloc(f->pool,
                             NGX_SMS_INTAKE_PARAMS * sizeof(ngx_sms_pg_param_t));
-    sums = ngx_palloc(f->pool, f->nentries * sizeof(ngx_sms_intake_sum_t));
+    sums = ngx_pcalloc(f->pool, f->nentries * sizeof(ngx_sms_intake_sum_t));
 
     if (f->params == NULL || sums == NULL || ngx_sms_id_make(batch) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_sms_store_intake_begin(&set, f->pool, f->nentries, f->rows);
-
     n = ngx_sms_intake_sums(f, sums);
+    ngx_sms_store_intake_begin(&set, f->pool, n, f->rows);
 
     for (i = 0; i < n; i++) {
         ngx_sms_store_intake_account(&set, sums[i].account, sums[i].sum_micro);
     }
 
     for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
-        ngx_sms_intake_rows(ngx_sms_intake_sub(e), &set);
+
+        sub = ngx_sms_intake_sub(e);
+        key.account = sub->account->id;
+        sum = bsearch(&key, sums, n, sizeof(ngx_sms_intake_sum_t),
+                      ngx_sms_intake_compare);
+
+        if (ngx_sms_intake_rows(sub, &set, sum, f->pool) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     return ngx_sms_store_intake_end(&set, batch, ngx_sms_timer_now_us(), f->params);
@@ -373,36 +366,30 @@ ngx_sms_intake_compare(const void *one, const void *two)
 }
 
 
-static void
-ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set)
+static ngx_int_t
+ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set,
+    ngx_sms_intake_sum_t *sum, ngx_pool_t *pool)
 {
     ngx_uint_t                   i, held;
-    ngx_sms_body_t              *body;
+    ngx_sms_body_t              *bodies, *body;
     ngx_sms_recipient_t         *rcpt;
     ngx_sms_store_message_t      m;
-    ngx_sms_store_submission_t   s;
+    ngx_sms_store_submission_t   first;
 
-    ngx_memzero(&s, sizeof(ngx_sms_store_submission_t));
-    s.id = sub->id;
-    s.account = sub->account->id;
-    s.key = sub->idempotency_key;
-    s.hash = sub->request_hash;
-    s.doc = sub->doc;
-    s.checks = sub->rejected;
-    s.due_us = sub->schedule_us;
+    ngx_memzero(&first, sizeof(ngx_sms_store_submission_t));
+    first.key = sub->idempotency_key.len ? sub->key_hash : NULL;
+    first.request_hash = sub->request_hash;
+    first.text_hash = sub->hashed ? sub->text_hash : NULL;
+    first.doc = sub->doc;
+    first.checks = sub->rejected;
 
-    ngx_sms_store_intake_submission(set, &s);
+    bodies = sub->bodies.elts;
+    rcpt = sub->recipients.elts;
 
-    if (sub->recall) {
-        return;
-    }
-
-    body = sub->bodies.elts;
-
-    for (i = 0; i < sub->bodies.nelts; i++) {
-        if (body[i].accepted) {
-            ngx_sms_store_intake_body(set, body[i].id, s.account,
-                                      &body[i].text);
+    for (i = 0; i < sub->recipients.nelts; i++) {
+        if (rcpt[i].problem == SMS_PROBLEM_NONE) {
+            first.high = rcpt[i].id;
+            bodies[rcpt[i].body].id = NULL;
         }
     }
 
@@ -410,7 +397,16 @@ ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set)
     held = sub->schedule_us != 0
            || (sub->klass == SMS_CLASS_COMMERCIAL && !sub->test);
 
-    rcpt = sub->recipients.elts;
+    ngx_memzero(&m, sizeof(ngx_sms_store_message_t));
+    m.submission = sub->id;
+    m.account = sub->account->id;
+    m.brand = (int64_t) sub->brand->b.id;
+    m.expires_us = sub->expires_us;
+    m.due_us = sub->schedule_us;
+    m.klass = (int16_t) sub->klass;
+    m.sender = sub->sender->name;
+    m.test = sub->test;
+    m.first = &first;
 
     for (i = 0; i < sub->recipients.nelts; i++) {
 
@@ -418,27 +414,65 @@ ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set)
             continue;
         }
 
-        ngx_memzero(&m, sizeof(ngx_sms_store_message_t));
+        body = &bodies[rcpt[i].body];
+
         m.id = rcpt[i].id;
-        m.submission = sub->id;
-        m.body = body[rcpt[i].body].id;
-        m.account = s.account;
+        m.text_id = body->id;
+        m.text = body->text;
         m.to = rcpt[i].to;
-        m.brand = (int64_t) sub->brand->b.id;
         m.price_micro = rcpt[i].price_micro;
-        m.expires_us = sub->expires_us;
         m.ord = (int32_t) rcpt[i].ord;
-        m.lane = held ? 0 : sms_lane(rcpt[i].link, (unsigned) sub->klass);
-        m.klass = (int16_t) sub->klass;
         m.recipient_type = rcpt[i].recipient_type;
-        m.encoding = (int16_t) body[rcpt[i].body].count.encoding;
-        m.parts = (int16_t) body[rcpt[i].body].count.parts;
-        m.sender = sub->sender->name;
+        m.encoding = (int16_t) body->count.encoding;
+        m.parts = (int16_t) body->count.parts;
         m.reference = rcpt[i].reference;
-        m.test = sub->test;
+
+        if (!held) {
+            m.lane = sms_lane(rcpt[i].link, (unsigned) sub->klass);
+            m.place = ngx_sms_intake_place(sum, m.lane, pool);
+
+            if (m.place == 0) {
+                return NGX_ERROR;
+            }
+        }
 
         ngx_sms_store_intake_message(set, &m);
+
+        m.first = NULL;
+
+        if (body->id == NULL) {
+            body->id = rcpt[i].id;
+        }
     }
+
+    return NGX_OK;
+}
+
+
+/* from 1 on; 0 without memory */
+
+static int32_t
+ngx_sms_intake_place(ngx_sms_intake_sum_t *sum, int32_t lane, ngx_pool_t *pool)
+{
+    ngx_sms_intake_lane_t  *l;
+
+    for (l = sum->lanes; l; l = l->next) {
+        if (l->lane == lane) {
+            return ++l->messages;
+        }
+    }
+
+    l = ngx_palloc(pool, sizeof(ngx_sms_intake_lane_t));
+    if (l == NULL) {
+        return 0;
+    }
+
+    l->next = sum->lanes;
+    l->lane = lane;
+    l->messages = 1;
+    sum->lanes = l;
+
+    return 1;
 }
 
 
@@ -456,11 +490,7 @@ ngx_sms_intake_done(void *data, ngx_sms_pg_flight_t *f,
         sub = ngx_sms_intake_sub(e);
 
         if (res->rc != NGX_SMS_PG_OK) {
-
-            if (!sub->recall) {
-                sub->problem = SMS_PROBLEM_INTERNAL;
-            }
-
+            sub->problem = SMS_PROBLEM_INTERNAL;
             ngx_sms_intake_finish(sub);
             continue;
         }
@@ -494,10 +524,7 @@ ngx_sms_intake_outcome(ngx_sms_submission_t *sub, const ngx_sms_pg_res_t *res)
         }
     }
 
-    if (!sub->recall) {
-        ngx_sms_intake_accepted(sub);
-    }
-
+    ngx_sms_intake_accepted(sub);
     ngx_sms_intake_finish(sub);
 }
 
@@ -509,16 +536,6 @@ ngx_sms_intake_verdict(ngx_sms_submission_t *sub,
     ngx_str_t  detail;
 
     detail = row->detail;
-
-    if (sub->recall) {
-
-        sub->replayed = row->outcome == NGX_SMS_INTAKE_REPLAY
-                        && sms_uuid_parse((const char *) detail.data,
-                                          detail.len, sub->stored_id)
-                           == 0;
-        ngx_sms_intake_finish(sub);
-        return;
-    }
 
     switch (row->outcome) {
 
@@ -538,17 +555,7 @@ ngx_sms_intake_verdict(ngx_sms_submission_t *sub,
         break;
 
     case NGX_SMS_INTAKE_REPLAY:
-
-        if (sms_uuid_parse((const char *) detail.data, detail.len,
-                           sub->stored_id)
-            == 0)
-        {
-            sub->replayed = 1;
-
-        } else {
-            sub->problem = SMS_PROBLEM_INTERNAL;
-        }
-
+        sub->replayed = 1;
         ngx_sms_intake_finish(sub);
         return;
 
@@ -671,7 +678,7 @@ ngx_sms_intake_accepted(ngx_sms_submission_t *sub)
 static void
 ngx_sms_intake_finish(ngx_sms_submission_t *sub)
 {
-    ngx_sms_intake_unkey(sub);
+    ngx_sms_intake_keys_release(sub);
 
     if (sub->done) {
         sub->done(sub);
@@ -690,49 +697,4 @@ ngx_sms_intake_observe(void *data, ngx_uint_t rows, ngx_msec_t ms)
                         (int64_t) rows);
     ngx_sms_counter_add(ngx_sms_intake_zone, NGX_SMS_C_PG_BATCH_SECONDS,
                         (int64_t) ms * 1000);
-}
-
-
-/*
- * Keys of this worker that are on their way.  Two of one batch would meet as a
- * broken unique key; between workers the account's lock orders them.
- */
-
-static ngx_int_t
-ngx_sms_intake_key(ngx_sms_submission_t *sub)
-{
-    uint32_t   hash;
-    ngx_str_t  name;
-
-    name.data = ngx_pnalloc(sub->pool,
-                            NGX_INT64_LEN + 1 + sub->idempotency_key.len);
-    if (name.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    name.len = (size_t) (ngx_sprintf(name.data, "%L %V", sub->account->id,
-                                     &sub->idempotency_key)
-                         - name.data);
-    hash = ngx_crc32_long(name.data, name.len);
-
-    if (ngx_str_rbtree_lookup(&ngx_sms_intake_keys, &name, hash)) {
-        return NGX_DONE;
-    }
-
-    sub->key_node.str = name;
-    sub->key_node.node.key = hash;
-    sub->keyed = 1;
-    ngx_rbtree_insert(&ngx_sms_intake_keys, &sub->key_node.node);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_sms_intake_unkey(ngx_sms_submission_t *sub)
-{
-    if (sub->keyed) {
-        ngx_rbtree_delete(&ngx_sms_intake_keys, &sub->key_node.node);
-        sub->keyed = 0;
-    }
 }

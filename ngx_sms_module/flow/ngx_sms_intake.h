@@ -2,8 +2,8 @@
  * Intake: writes judged submissions, many in one commit.
  *
  * A submission that is charged and stored has problem SMS_PROBLEM_NONE when
- * sub->done(sub) runs.  Otherwise sub->problem, or sub->replayed with
- * sub->stored_id where the idempotency key was known (D6).
+ * sub->done(sub) runs.  Otherwise sub->problem, or sub->replayed where the same
+ * request was accepted under its idempotency key before (D6).
  *
  * Blacklisted recipients are found by the commit itself; then the rest is
  * judged again, and sub->render(sub) is called before each writing so that what
@@ -27,13 +27,6 @@ void ngx_sms_intake_exit(void);
  * NGX_ERROR  no memory
  */
 ngx_int_t ngx_sms_intake(ngx_sms_submission_t *sub);
-
-/*
- * For a submission that has a problem now: was the same request accepted once?
- * As ngx_sms_intake(), but nothing is written; sub->problem stays as it is, and
- * sub->replayed tells.
- */
-ngx_int_t ngx_sms_intake_recall(ngx_sms_submission_t *sub);
 
 /*
  * Nobody waits any more.  1: it was not on its way to the database and will not

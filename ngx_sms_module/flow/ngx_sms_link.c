@@ -3,6 +3,8 @@
 #include <jansson.h>
 
 #include "sms_lane.h"
+#include "sms_time.h"
+#include "sms_word.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_profiles.h"
 #include "ngx_sms_receive.h"
@@ -420,15 +422,29 @@ ngx_sms_claim_message(ngx_sms_claim_t *claim, ngx_uint_t i)
 static void
 ngx_sms_claim_doc(sms_msg_t *m, ngx_str_t *doc, ngx_pool_t *pool)
 {
+    int          value;
     char        *p;
-    json_t      *root, *audience;
+    json_t      *root, *exemption, *trusted, *audience;
 
     root = json_loadb((const char *) doc->data, doc->len, 0, NULL);
 
-    m->exemption = (uint8_t) json_integer_value(json_object_get(root,
-                                                       "exemption_no"));
-    m->sim_trusted_since_us = json_integer_value(json_object_get(root,
-                                                     "sim_trusted_since_us"));
+    exemption = json_object_get(root, "exemption");
+
+    if (json_is_string(exemption)) {
+        value = sms_word_value(sms_word_exemption,
+                               json_string_value(exemption),
+                               json_string_length(exemption));
+        m->exemption = value > 0 ? (uint8_t) value : 0;
+    }
+
+    trusted = json_object_get(root, "sim_trusted_since");
+
+    if (json_is_string(trusted)) {
+        (void) sms_time_parse(json_string_value(trusted),
+                              json_string_length(trusted),
+                              &m->sim_trusted_since_us);
+    }
+
     audience = json_object_get(root, "audience");
 
     if (json_is_string(audience)) {

@@ -24,6 +24,7 @@
 
 
 #define NGX_SMS_RECIPIENTS_MAX    1000
+#define NGX_SMS_KEY_HASH          16    /* octets of it that are kept         */
 #define NGX_SMS_VALIDITY_DEFAULT  86400
 #define NGX_SMS_VALIDITY_MIN      60
 #define NGX_SMS_VALIDITY_MAX      172800
@@ -52,7 +53,7 @@ typedef struct {
 
 
 typedef struct {
-    u_char                   id[16];
+    const u_char            *id;            /* of the message that stores it  */
     ngx_str_t                text;
     ngx_str_t                pointer;       /* "/text" or "/messages/3/text"  */
     sms_segment_t            count;         /* encoding, parts, what costs    */
@@ -93,7 +94,7 @@ struct ngx_sms_submission_s {
     ngx_log_t               *log;
     ngx_uint_t               holders;       /* request, batch, plugin run     */
 
-    u_char                   id[16];
+    u_char                   id[16];        /* that of its first message      */
     ngx_sms_account_t       *account;       /* held                           */
     ngx_sms_key_t           *key;           /* of that account                */
     int64_t                  accepted_us;
@@ -117,7 +118,9 @@ struct ngx_sms_submission_s {
     unsigned                 ascii:1;       /* transliterate the text         */
 
     ngx_str_t                idempotency_key;
+    u_char                   key_hash[32];  /* SHA-256, as the next two       */
     u_char                   request_hash[32];
+    u_char                   text_hash[32];
 
     ngx_array_t              bodies;        /* ngx_sms_body_t                 */
     ngx_array_t              recipients;    /* ngx_sms_recipient_t            */
@@ -131,7 +134,6 @@ struct ngx_sms_submission_s {
     /* rendered once, stored, and told again on a replay (D6) */
     ngx_str_t                doc;           /* declaration, JSON              */
     ngx_str_t                rejected;      /* JSON array, empty: none        */
-    u_char                   stored_id[16]; /* replay: of the first answer    */
     unsigned                 replayed:1;
 
     /* of flow/ngx_sms_judge.c */
@@ -152,7 +154,7 @@ struct ngx_sms_submission_s {
     ngx_uint_t               nparts;
     unsigned                 keyed:1;
     unsigned                 alone:1;       /* in a batch of its own          */
-    unsigned                 recall:1;      /* only its key is looked up      */
+    unsigned                 hashed:1;      /* text_hash is set               */
 
     ngx_sms_submission_pt    done;          /* continuation; NULL: client left */
     void                    *data;          /* of the continuation            */

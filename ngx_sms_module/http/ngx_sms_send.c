@@ -2,10 +2,12 @@
 
 #include "sms_hash.h"
 #include "sms_id.h"
+#include "sms_time.h"
 #include "sms_word.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_dispatch.h"
 #include "ngx_sms_intake.h"
+#include "ngx_sms_intake_keys.h"
 #include "ngx_sms_judge.h"
 #include "ngx_sms_measure.h"
 #include "ngx_sms_preview.h"
@@ -198,7 +200,8 @@ ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
 
     sub->idempotency_key.len = len;
 
-    return SMS_PROBLEM_NONE;
+    return sms_hash_sha256(sub->idempotency_key.data, len, sub->key_hash) == 0
+           ? SMS_PROBLEM_NONE : SMS_PROBLEM_INTERNAL;
 }
 
 
@@ -243,7 +246,12 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
                && sms_problem_info(sub->problem)->status != 400)
     {
         /* what is refused today may have been accepted before */
-        rc = ngx_sms_intake_recall(sub);
+        rc = ngx_sms_intake_keys_pending(sub);
+
+        if (rc == NGX_OK) {
+            ngx_sms_send_replay(ctx);
+            return;
+        }
 
     } else {
         rc = NGX_DECLINED;
@@ -362,19 +370,17 @@ ngx_sms_send_render(ngx_sms_submission_t *sub)
 }
 
 
+/* what api.declaration() does not find in columns */
+
 static void
 ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
 {
-    char                    id[SMS_ID_LEN_MAX], hex[64];
-    u_char                  hash[32];
-    size_t                  len;
-    ngx_str_t              *code;
-    ngx_uint_t              i;
-    const ngx_sms_body_t   *body;
+    char         id[SMS_ID_LEN_MAX], time[SMS_TIME_TEXT_LEN];
+    size_t       len;
+    ngx_str_t   *code;
+    ngx_uint_t   i;
 
     sms_json_object(w);
-    sms_json_key(w, "class");
-    sms_json_cstr(w, sms_word_name(sms_word_class, (int) sub->klass));
 
     if (sub->basis) {
         sms_json_key(w, "basis");
@@ -385,8 +391,6 @@ ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_key(w, "exemption");
         sms_json_cstr(w, sms_word_name(sms_word_exemption,
                                        (int) sub->exemption));
-        sms_json_key(w, "exemption_no");
-        sms_json_int(w, (int64_t) sub->exemption);
         sms_json_key(w, "audience");
         ngx_sms_respond_json_str(w, &sub->audience);
     }
@@ -403,19 +407,13 @@ ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_str(w, id, len);
     }
 
-    sms_json_key(w, "sender");
-    ngx_sms_respond_json_str(w, &sub->sender->name);
     sms_json_key(w, "validity_s");
     sms_json_int(w, (int64_t) sub->validity_s);
 
-    if (sub->schedule_us) {
-        sms_json_key(w, "schedule_at_us");
-        sms_json_int(w, sub->schedule_us);
-    }
-
     if (sub->sim_trusted_since_us) {
-        sms_json_key(w, "sim_trusted_since_us");
-        sms_json_int(w, sub->sim_trusted_since_us);
+        sms_time_print(sub->sim_trusted_since_us, time);
+        sms_json_key(w, "sim_trusted_since");
+        sms_json_str(w, time, SMS_TIME_TEXT_LEN);
     }
 
     if (sub->reference.len) {
@@ -436,23 +434,8 @@ ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_end(w);
     }
 
-    /* the hash of a code of six digits would tell the code */
-    body = sub->bodies.elts;
-
-    if (sub->klass != SMS_CLASS_OTP && sub->bodies.nelts == 1
-        && sms_hash_sha256(body->text.data, body->text.len, hash) == 0)
-    {
-        sms_hash_hex(hash, 32, hex);
-        sms_json_key(w, "text_sha256");
-        sms_json_str(w, hex, 64);
-    }
-
     sms_json_key(w, "key_id");
     ngx_sms_respond_json_str(w, &sub->key->id);
-    sms_json_key(w, "declared_at_us");
-    sms_json_int(w, sub->accepted_us);
-    sms_json_key(w, "test");
-    sms_json_bool(w, sub->test);
     sms_json_end(w);
 }
 
@@ -507,7 +490,8 @@ ngx_sms_send_replay(ngx_sms_ctx_t *ctx)
 {
     ngx_sms_store_query_t  *q;
 
-    q = ngx_sms_store_stored(ctx->account->id, ctx->submission->stored_id,
+    q = ngx_sms_store_stored(ctx->account->id, ctx->submission->key_hash,
+                             ctx->submission->request_hash,
                              ngx_sms_send_stored, ctx);
 
     if (q == NULL) {
@@ -534,6 +518,15 @@ ngx_sms_send_stored(void *data, const ngx_sms_pg_res_t *res)
     c = ctx->r->connection;
     ngx_sms_request_resume(ctx);
 
+    if (res->rc == NGX_SMS_PG_OK && res->nrows == 0
+        && ctx->submission->problem != SMS_PROBLEM_NONE)
+    {
+        ctx->rejected = ctx->submission->recipients.nelts;
+        ngx_sms_respond_submission_problem(ctx, ctx->submission);
+        ngx_http_run_posted_requests(c);
+        return;
+    }
+
     if (res->rc != NGX_SMS_PG_OK || res->nrows == 0) {
         goto failed;
     }
@@ -552,7 +545,7 @@ ngx_sms_send_stored(void *data, const ngx_sms_pg_res_t *res)
     }
 
     ngx_sms_respond_json_init(&w, ctx->r->pool);
-    ngx_sms_send_begin(&w, ctx->submission->stored_id, res->nrows, total,
+    ngx_sms_send_begin(&w, row.submission, res->nrows, total,
                        ctx->account->unit);
 
     for (i = 0; i < res->nrows; i++) {

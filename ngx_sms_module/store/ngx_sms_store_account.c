@@ -6,7 +6,7 @@
 static const uint32_t  ngx_sms_types_profile[] = { NGX_SMS_PG_TEXT };
 static const uint32_t  ngx_sms_types_profiles[] = { NGX_SMS_PG_INT8_ARRAY };
 static const uint32_t  ngx_sms_types_stored[] = {
-    NGX_SMS_PG_INT8, NGX_SMS_PG_UUID
+    NGX_SMS_PG_INT8, NGX_SMS_PG_UUID, NGX_SMS_PG_BYTEA
 };
 static const uint32_t  ngx_sms_types_preview[] = {
     NGX_SMS_PG_INT8, NGX_SMS_PG_INT8, NGX_SMS_PG_INT8, NGX_SMS_PG_INT8_ARRAY,
@@ -29,9 +29,9 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_account_stmts[] = {
       .nparams = 1, .types = ngx_sms_types_profiles },
 
     { .name = "submission_rows",
-      .sql = "SELECT sub_rejected, message_id, \"to\", enc, parts,"
-             " price, ref, ord FROM sms.submission_rows($1, $2)",
-      .nparams = 2, .types = ngx_sms_types_stored },
+      .sql = "SELECT submission_id, sub_rejected, message_id, \"to\", enc,"
+             " parts, price, ref, ord FROM sms.submission_rows($1, $2, $3)",
+      .nparams = 3, .types = ngx_sms_types_stored },
 
     { .name = "preview",
       .sql = "SELECT number, recipient_type, blacklisted,"
@@ -94,8 +94,8 @@ ngx_sms_store_account(int64_t account, ngx_sms_pg_done_pt done, void *data)
 
 
 ngx_sms_store_query_t *
-ngx_sms_store_stored(int64_t account, const u_char submission[16],
-    ngx_sms_pg_done_pt done, void *data)
+ngx_sms_store_stored(int64_t account, const u_char key[16],
+    const u_char request_hash[32], ngx_sms_pg_done_pt done, void *data)
 {
     ngx_sms_store_query_t  *q;
 
@@ -107,7 +107,8 @@ ngx_sms_store_stored(int64_t account, const u_char submission[16],
     }
 
     ngx_sms_pg_param_int8(&q->params[0], account);
-    ngx_sms_pg_param_uuid(&q->params[1], submission);
+    ngx_sms_pg_param_uuid(&q->params[1], key);
+    ngx_sms_pg_param_octets(&q->params[2], request_hash, 32);
 
     return ngx_sms_store_query_send(ngx_sms_store.read, q,
                                     NGX_SMS_READ_DEADLINE)
@@ -122,14 +123,15 @@ ngx_sms_store_stored_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
     ngx_str_null(&row->checks);
     ngx_str_null(&row->reference);
 
-    if (ngx_sms_pg_row_text(res, i, 0, &row->checks) == NGX_ERROR
-        || ngx_sms_pg_row_uuid(res, i, 1, row->id) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 2, &row->to) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 3, &row->encoding) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 4, &row->parts) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 5, &row->price_micro) != NGX_OK
-        || ngx_sms_pg_row_text(res, i, 6, &row->reference) == NGX_ERROR
-        || ngx_sms_pg_row_int(res, i, 7, &row->ord) != NGX_OK)
+    if (ngx_sms_pg_row_uuid(res, i, 0, row->submission) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 1, &row->checks) == NGX_ERROR
+        || ngx_sms_pg_row_uuid(res, i, 2, row->id) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 3, &row->to) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 4, &row->encoding) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 5, &row->parts) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 6, &row->price_micro) != NGX_OK
+        || ngx_sms_pg_row_text(res, i, 7, &row->reference) == NGX_ERROR
+        || ngx_sms_pg_row_int(res, i, 8, &row->ord) != NGX_OK)
     {
         return NGX_ERROR;
     }

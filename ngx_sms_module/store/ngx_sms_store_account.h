@@ -31,11 +31,14 @@ ngx_sms_store_query_t *ngx_sms_store_profile(const ngx_str_t *key,
 ngx_sms_store_query_t *ngx_sms_store_account(int64_t account,
     ngx_sms_pg_done_pt done, void *data);
 
-/* the rows that a 202 was rendered from */
+/* the rows that the 202 to this request was rendered from; none: there was no
+ * such request under this key */
 ngx_sms_store_query_t *ngx_sms_store_stored(int64_t account,
-    const u_char submission[16], ngx_sms_pg_done_pt done, void *data);
+    const u_char key[16], const u_char request_hash[32],
+    ngx_sms_pg_done_pt done, void *data);
 
 typedef struct {
+    u_char                submission[16];
     ngx_str_t             checks;       /* len 0: none                        */
     u_char                id[16];
     int64_t               to;

@@ -5,17 +5,14 @@
 typedef enum {
     NGX_SMS_COL_ACCT = 0, NGX_SMS_COL_ACCT_SUM,
 
-    NGX_SMS_COL_SUB_ID, NGX_SMS_COL_SUB_ACCT, NGX_SMS_COL_SUB_KEY,
-    NGX_SMS_COL_SUB_HASH, NGX_SMS_COL_SUB_DOC, NGX_SMS_COL_SUB_CHECKS,
-    NGX_SMS_COL_SUB_DUE,
+    NGX_SMS_COL_ID, NGX_SMS_COL_MSG_ACCT, NGX_SMS_COL_SUB, NGX_SMS_COL_ORD,
+    NGX_SMS_COL_TO, NGX_SMS_COL_CLASS, NGX_SMS_COL_RTYPE, NGX_SMS_COL_BRAND,
+    NGX_SMS_COL_SENDER, NGX_SMS_COL_ENC, NGX_SMS_COL_PARTS, NGX_SMS_COL_PRICE,
+    NGX_SMS_COL_EXPIRES, NGX_SMS_COL_DUE, NGX_SMS_COL_LANE, NGX_SMS_COL_PLACE,
+    NGX_SMS_COL_REF, NGX_SMS_COL_TEST, NGX_SMS_COL_TEXT_ID, NGX_SMS_COL_TEXT,
 
-    NGX_SMS_COL_BODY_ID, NGX_SMS_COL_BODY_ACCT, NGX_SMS_COL_BODY_TEXT,
-
-    NGX_SMS_COL_ID, NGX_SMS_COL_MSG_ACCT, NGX_SMS_COL_MSG_SUB,
-    NGX_SMS_COL_ORD, NGX_SMS_COL_MSG_BODY, NGX_SMS_COL_TO, NGX_SMS_COL_CLASS,
-    NGX_SMS_COL_RTYPE, NGX_SMS_COL_BRAND, NGX_SMS_COL_SENDER, NGX_SMS_COL_ENC,
-    NGX_SMS_COL_PARTS, NGX_SMS_COL_PRICE, NGX_SMS_COL_EXPIRES,
-    NGX_SMS_COL_LANE, NGX_SMS_COL_REF, NGX_SMS_COL_TEST
+    NGX_SMS_COL_HIGH, NGX_SMS_COL_DOC, NGX_SMS_COL_TEXT_HASH,
+    NGX_SMS_COL_CHECKS, NGX_SMS_COL_KEY, NGX_SMS_COL_REQUEST_HASH
 } ngx_sms_intake_column_e;
 
 
@@ -24,34 +21,31 @@ static const uint32_t  ngx_sms_intake_types[NGX_SMS_INTAKE_PARAMS] = {
 
     NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT8_ARRAY,
 
-    NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
-    NGX_SMS_PG_BYTEA_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
-    NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
-
-    NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
-
     NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_UUID_ARRAY,
-    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY,
+    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT8_ARRAY,
-    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
-    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
-    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_BOOL_ARRAY
+    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
+    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
+    NGX_SMS_PG_BOOL_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
+
+    NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_BYTEA_ARRAY,
+    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_BYTEA_ARRAY
 };
 
 /* the element types of the arrays, in the same order */
 static const uint32_t  ngx_sms_intake_elements[NGX_SMS_INTAKE_COLUMNS] = {
     NGX_SMS_PG_INT8, NGX_SMS_PG_INT8,
 
-    NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA,
-    NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_TIMESTAMPTZ,
-
-    NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_TEXT,
-
     NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_UUID, NGX_SMS_PG_INT4,
-    NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2,
-    NGX_SMS_PG_INT8, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2,
-    NGX_SMS_PG_INT8, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT,
-    NGX_SMS_PG_BOOL
+    NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8,
+    NGX_SMS_PG_TEXT, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8,
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4,
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID,
+    NGX_SMS_PG_TEXT,
+
+    NGX_SMS_PG_UUID, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA, NGX_SMS_PG_TEXT,
+    NGX_SMS_PG_UUID, NGX_SMS_PG_BYTEA
 };
 
 
@@ -60,20 +54,25 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_intake = {
     .sql = "SELECT account_id, submission_id, outcome, detail"
            " FROM sms.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
            " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-           " $25, $26, $27, $28, $29, $30, $31)",
+           " $25, $26, $27, $28, $29, $30)",
     .nparams = NGX_SMS_INTAKE_PARAMS,
     .types = ngx_sms_intake_types
 };
 
 
+static void ngx_sms_store_intake_uuid(ngx_sms_pg_array_t *c, const u_char *id);
+static void ngx_sms_store_intake_octets(ngx_sms_pg_array_t *c,
+    const u_char *p, size_t len);
+
+
 void
 ngx_sms_store_intake_begin(ngx_sms_store_intake_set_t *set, ngx_pool_t *pool,
-    ngx_uint_t submissions, ngx_uint_t messages)
+    ngx_uint_t accounts, ngx_uint_t messages)
 {
     ngx_uint_t  i, n;
 
     for (i = 0; i < NGX_SMS_INTAKE_COLUMNS; i++) {
-        n = i < NGX_SMS_COL_ID ? submissions : messages;
+        n = i < NGX_SMS_COL_ID ? accounts : messages;
         ngx_sms_pg_array_init(&set->column[i], ngx_sms_intake_elements[i], n,
                               0, ngx_sms_pg_param_grow, pool);
     }
@@ -90,58 +89,21 @@ ngx_sms_store_intake_account(ngx_sms_store_intake_set_t *set, int64_t id,
 
 
 void
-ngx_sms_store_intake_submission(ngx_sms_store_intake_set_t *set,
-    const ngx_sms_store_submission_t *sub)
-{
-    ngx_sms_pg_array_t  *c;
-
-    c = set->column;
-
-    ngx_sms_pg_array_uuid(&c[NGX_SMS_COL_SUB_ID], sub->id);
-    ngx_sms_pg_array_int8(&c[NGX_SMS_COL_SUB_ACCT], sub->account);
-    ngx_sms_pg_array_text(&c[NGX_SMS_COL_SUB_KEY],
-                          sub->key.len ? sub->key.data : NULL, sub->key.len);
-    ngx_sms_pg_array_text(&c[NGX_SMS_COL_SUB_HASH],
-                          sub->key.len ? sub->hash : NULL, 32);
-    ngx_sms_pg_array_text(&c[NGX_SMS_COL_SUB_DOC], sub->doc.data,
-                          sub->doc.len);
-    ngx_sms_pg_array_text(&c[NGX_SMS_COL_SUB_CHECKS],
-                          sub->checks.len ? sub->checks.data : NULL,
-                          sub->checks.len);
-
-    if (sub->due_us) {
-        ngx_sms_pg_array_time(&c[NGX_SMS_COL_SUB_DUE], sub->due_us);
-
-    } else {
-        ngx_sms_pg_array_null(&c[NGX_SMS_COL_SUB_DUE]);
-    }
-}
-
-
-void
-ngx_sms_store_intake_body(ngx_sms_store_intake_set_t *set, const u_char *id,
-    int64_t account, const ngx_str_t *text)
-{
-    ngx_sms_pg_array_uuid(&set->column[NGX_SMS_COL_BODY_ID], id);
-    ngx_sms_pg_array_int8(&set->column[NGX_SMS_COL_BODY_ACCT], account);
-    ngx_sms_pg_array_text(&set->column[NGX_SMS_COL_BODY_TEXT], text->data,
-                          text->len);
-}
-
-
-void
 ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
     const ngx_sms_store_message_t *m)
 {
-    ngx_sms_pg_array_t  *c;
+    ngx_sms_pg_array_t                *c;
+    const ngx_sms_store_submission_t  *s;
+
+    static const ngx_sms_store_submission_t  none;
 
     c = set->column;
+    s = m->first ? m->first : &none;
 
     ngx_sms_pg_array_uuid(&c[NGX_SMS_COL_ID], m->id);
     ngx_sms_pg_array_int8(&c[NGX_SMS_COL_MSG_ACCT], m->account);
-    ngx_sms_pg_array_uuid(&c[NGX_SMS_COL_MSG_SUB], m->submission);
+    ngx_sms_pg_array_uuid(&c[NGX_SMS_COL_SUB], m->submission);
     ngx_sms_pg_array_int4(&c[NGX_SMS_COL_ORD], m->ord);
-    ngx_sms_pg_array_uuid(&c[NGX_SMS_COL_MSG_BODY], m->body);
     ngx_sms_pg_array_int8(&c[NGX_SMS_COL_TO], m->to);
     ngx_sms_pg_array_int2(&c[NGX_SMS_COL_CLASS], m->klass);
     ngx_sms_pg_array_int2(&c[NGX_SMS_COL_RTYPE], m->recipient_type);
@@ -160,6 +122,13 @@ ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
     ngx_sms_pg_array_int8(&c[NGX_SMS_COL_PRICE], m->price_micro);
     ngx_sms_pg_array_time(&c[NGX_SMS_COL_EXPIRES], m->expires_us);
 
+    if (m->due_us) {
+        ngx_sms_pg_array_time(&c[NGX_SMS_COL_DUE], m->due_us);
+
+    } else {
+        ngx_sms_pg_array_null(&c[NGX_SMS_COL_DUE]);
+    }
+
     if (m->lane) {
         ngx_sms_pg_array_int4(&c[NGX_SMS_COL_LANE], m->lane);
 
@@ -167,10 +136,41 @@ ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
         ngx_sms_pg_array_null(&c[NGX_SMS_COL_LANE]);
     }
 
-    ngx_sms_pg_array_text(&c[NGX_SMS_COL_REF],
-                          m->reference.len ? m->reference.data : NULL,
-                          m->reference.len);
+    ngx_sms_pg_array_int4(&c[NGX_SMS_COL_PLACE], m->place);
+    ngx_sms_store_intake_octets(&c[NGX_SMS_COL_REF], m->reference.data,
+                                m->reference.len);
     ngx_sms_pg_array_bool(&c[NGX_SMS_COL_TEST], m->test ? 1 : 0);
+    ngx_sms_store_intake_uuid(&c[NGX_SMS_COL_TEXT_ID], m->text_id);
+    ngx_sms_pg_array_text(&c[NGX_SMS_COL_TEXT],
+                          m->text_id ? NULL : m->text.data, m->text.len);
+
+    ngx_sms_store_intake_uuid(&c[NGX_SMS_COL_HIGH], s->high);
+    ngx_sms_store_intake_octets(&c[NGX_SMS_COL_DOC], s->doc.data, s->doc.len);
+    ngx_sms_store_intake_octets(&c[NGX_SMS_COL_TEXT_HASH], s->text_hash, 32);
+    ngx_sms_store_intake_octets(&c[NGX_SMS_COL_CHECKS], s->checks.data,
+                                s->checks.len);
+    ngx_sms_store_intake_uuid(&c[NGX_SMS_COL_KEY], s->key);
+    ngx_sms_store_intake_octets(&c[NGX_SMS_COL_REQUEST_HASH],
+                                s->key ? s->request_hash : NULL, 32);
+}
+
+
+static void
+ngx_sms_store_intake_uuid(ngx_sms_pg_array_t *c, const u_char *id)
+{
+    if (id) {
+        ngx_sms_pg_array_uuid(c, id);
+
+    } else {
+        ngx_sms_pg_array_null(c);
+    }
+}
+
+
+static void
+ngx_sms_store_intake_octets(ngx_sms_pg_array_t *c, const u_char *p, size_t len)
+{
+    ngx_sms_pg_array_text(c, len ? p : NULL, len);
 }
 
 

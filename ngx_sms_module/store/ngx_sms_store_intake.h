@@ -1,9 +1,9 @@
 /*
  * The intake statement: many submissions in one commit (sms.intake).
  *
- * The caller begins a set of columns, adds accounts (sorted by id, each once),
- * submissions, bodies and messages, and ends it into parameters.  Pointers are
- * copied into the pool.
+ * The caller begins a set of columns, adds accounts (sorted by id, each once)
+ * and messages, each submission's together and its first message first, and
+ * ends it into parameters.  Pointers are copied into the pool.
  */
 #ifndef NGX_SMS_STORE_INTAKE_H
 #define NGX_SMS_STORE_INTAKE_H
@@ -22,38 +22,42 @@ typedef enum {
 } ngx_sms_intake_outcome_e;
 
 
-#define NGX_SMS_INTAKE_COLUMNS  29      /* arrays after batch id and time     */
+#define NGX_SMS_INTAKE_COLUMNS  28      /* arrays after batch id and time     */
 #define NGX_SMS_INTAKE_PARAMS   (NGX_SMS_INTAKE_COLUMNS + 2)
 
 typedef struct {
     ngx_sms_pg_array_t    column[NGX_SMS_INTAKE_COLUMNS];
 } ngx_sms_store_intake_set_t;
 
+/* what a submission's first message brings for all of them */
 typedef struct {
-    const u_char         *id;
-    int64_t               account;
-    ngx_str_t             key;          /* idempotency; data NULL: none       */
-    const u_char         *hash;         /* 32 octets                          */
+    const u_char         *high;         /* the largest id of its messages     */
+    const u_char         *key;          /* 16 octets; NULL: not idempotent    */
+    const u_char         *request_hash; /* 32 octets, with a key              */
+    const u_char         *text_hash;    /* 32 octets; NULL: none              */
     ngx_str_t             doc;
-    ngx_str_t             checks;       /* data NULL: none                    */
-    int64_t               due_us;       /* 0: now                             */
+    ngx_str_t             checks;
 } ngx_sms_store_submission_t;
 
 typedef struct {
     const u_char         *id;
-    const u_char         *submission;
-    const u_char         *body;
+    const u_char         *submission;   /* the id of its first message        */
+    const u_char         *text_id;      /* whose row has the text; NULL: this */
     int64_t               account;
     int64_t               to;
     int64_t               brand;        /* 0: none                            */
     int64_t               price_micro;
     int64_t               expires_us;
+    int64_t               due_us;       /* 0: at once                         */
     int32_t               ord;
     int32_t               lane;         /* 0: to screen                       */
+    int32_t               place;        /* among its account's in the lane    */
     int16_t               klass, recipient_type, encoding, parts;
     ngx_str_t             sender;
     ngx_str_t             reference;
+    ngx_str_t             text;         /* without text_id                    */
     ngx_uint_t            test;
+    const ngx_sms_store_submission_t  *first;   /* NULL: it is not            */
 } ngx_sms_store_message_t;
 
 
@@ -61,13 +65,9 @@ extern const ngx_sms_pg_stmt_t  ngx_sms_store_intake;
 
 
 void ngx_sms_store_intake_begin(ngx_sms_store_intake_set_t *set,
-    ngx_pool_t *pool, ngx_uint_t submissions, ngx_uint_t messages);
+    ngx_pool_t *pool, ngx_uint_t accounts, ngx_uint_t messages);
 void ngx_sms_store_intake_account(ngx_sms_store_intake_set_t *set, int64_t id,
     int64_t sum_micro);
-void ngx_sms_store_intake_submission(ngx_sms_store_intake_set_t *set,
-    const ngx_sms_store_submission_t *sub);
-void ngx_sms_store_intake_body(ngx_sms_store_intake_set_t *set,
-    const u_char *id, int64_t account, const ngx_str_t *text);
 void ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
     const ngx_sms_store_message_t *m);
 

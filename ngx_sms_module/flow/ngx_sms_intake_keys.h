@@ -1,0 +1,21 @@
+/*
+ * Idempotency keys of this worker whose submissions are on their way to the
+ * database.  Two of one batch would meet as a broken unique key; between
+ * workers the account's lock orders them (D6).
+ */
+#ifndef NGX_SMS_INTAKE_KEYS_H
+#define NGX_SMS_INTAKE_KEYS_H
+
+#include "ngx_sms_submission.h"
+
+
+void ngx_sms_intake_keys_init(void);
+
+/* NGX_OK; NGX_DONE: the account's key is on its way; NGX_ERROR: no memory */
+ngx_int_t ngx_sms_intake_keys_pending(ngx_sms_submission_t *sub);
+
+/* the same, and takes it until it is released */
+ngx_int_t ngx_sms_intake_keys_take(ngx_sms_submission_t *sub);
+void ngx_sms_intake_keys_release(ngx_sms_submission_t *sub);
+
+#endif /* NGX_SMS_INTAKE_KEYS_H */
