@@ -138,13 +138,71 @@ end
 $$;
 
 
+-- Debits accounts and takes their next turns in one lane, all or none: one pass
+-- over the account rows, in the order of p_account, which is that of the lock.
+-- p_count: how many messages each has.  Answers the turn before each account's
+-- first; raises SMS05 when one is missing or not active, check_violation when one
+-- is short of credit.
+create function sms.account_charge(
+    p_account bigint[], p_debit bigint[], p_count int[], p_lane int)
+returns bigint[]
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+-- what is left is a nested loop, which keeps the order of the array
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_sort = off
+set jit = off
+as $$
+declare
+    v_pos       int;
+    v_clock     bigint;
+    v_acct      bigint[];
+    v_base      bigint[];
+    v_active    boolean;
+begin
+    select pos, clock into v_pos, v_clock from lane where lane = p_lane;
+
+    if not found then
+        -- a link that no worker has told of yet
+        perform lane_add(array[p_lane]);
+        select pos, clock into v_pos, v_clock from lane where lane = p_lane;
+    end if;
+
+    with charged as (
+        update account a
+           set available_micro = a.available_micro - d.amount,
+               turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
+          from (select unnest(p_account) as account_id, unnest(p_debit) as amount,
+                       unnest(p_count) as n) d
+         where a.account_id = d.account_id
+        returning a.account_id, a.state, a.turns[v_pos] - d.n as base
+    )
+    select array_agg(account_id), array_agg(base), bool_and(state = 1)
+      into v_acct, v_base, v_active
+      from charged;
+
+    if v_active is not true or v_acct is distinct from p_account then
+        raise exception 'cannot-charge' using errcode = 'SMS05';
+    end if;
+
+    return v_base;
+end
+$$;
+
+
 -- ---- intake -----------------------------------------------------------------
 
 -- Writes one batch of submissions: messages, money, idempotency keys and queue
 -- in one commit.  Arrays hold one element a message, a submission's together
 -- and in the order of the request; its first message has the submission's id
 -- and brings high, doc, hash, rejected, key and request, null in the others.
--- place: see sms.places().
+-- p_acct: each account once, by id, with what its messages cost and how many
+-- they are.  pos: the place of the message's account there; place: see
+-- sms.places().
 --
 -- Answers nothing when all of it was taken.  Accounts that cannot be taken as a
 -- whole are left out whole, one row each: outcome 1, judge their submissions
@@ -157,11 +215,11 @@ $$;
 -- A batch sent again unchanged finds its accounts done and moves nothing (D1).
 create function sms.intake(
     p_batch uuid, p_now timestamptz,
-    p_acct bigint[], p_acct_sum bigint[],
+    p_acct bigint[], p_acct_sum bigint[], p_acct_count int[],
     m_id uuid[], m_acct bigint[], m_sub uuid[], m_ord int[], m_to bigint[], m_class smallint[],
     m_rtype smallint[], m_brand bigint[], m_sender text[], m_enc smallint[],
     m_parts smallint[], m_price bigint[], m_expires timestamptz[], m_due timestamptz[],
-    m_lane int[], m_place int[], m_ref text[], m_test boolean[], m_text_id uuid[],
+    m_lane int[], m_pos int[], m_place int[], m_ref text[], m_test boolean[], m_text_id uuid[],
     m_text text[],
     m_high uuid[], m_doc text[], m_hash bytea[], m_rejected text[], m_key uuid[],
     m_request bytea[])
@@ -181,36 +239,50 @@ declare
     v_black bigint[];
     v_out   bigint[];
     v_keep  bigint[];
+    v_base  bigint[];
     v_zero  boolean := 0 = any (p_acct_sum);
     v_keys  boolean := array_remove(m_key, null) <> '{}';
+    -- the one lane of all messages: nearly always
+    v_lane  int := case when m_lane[1] = all (m_lane) then m_lane[1] end;
 begin
-    -- The lock comes before anything is looked up or written: whoever waited
-    -- here sees what the other has written.
-    select array_agg(b.account_id) filter (where a.state is distinct from 1),
-           array_agg(b.account_id) filter (where a.available_micro < b.amount)
-      into v_dead, v_poor
-      from unnest(p_acct, p_acct_sum) b (account_id, amount)
-      left join (select x.account_id, x.state, x.available_micro
-                   from account x
-                  where x.account_id = any (p_acct)
-                  order by x.account_id
-                    for update) a using (account_id);
-
     -- account 0 is the platform's list
     select array_agg(m.account_id)
       into v_black
       from unnest(m_acct, m_to, m_class) m (account_id, number, class)
-     where (select true from blacklist b
-             where b.account_id in (0, m.account_id) and b.number = m.number
-               and (b.scope = 1 or m.class = 3)
+     where (select b.scope = 1 or m.class = 3 from blacklist b
+             where b.account_id = m.account_id and b.number = m.number
+             limit 1)
+        or (select b.scope = 1 or m.class = 3 from blacklist b
+             where b.account_id = 0 and b.number = m.number
              limit 1);
 
-    -- The batch and its keys are nearly always new, so they are written without
-    -- a look (which would cost a fifth of all this); a row that is there already
-    -- undoes the attempt, and only then it is asked which.
+    -- The batch and its keys are nearly always new and the accounts can pay, so
+    -- all is written without a look (which would cost a third of all this); what
+    -- does not hold undoes the attempt, and only then it is asked.
     <<attempt>>
     for try in 1 .. 2 loop
+        continue when try = 1 and v_black is not null;
+
+        if try = 2 or v_lane is null then
+            -- The lock comes before anything is looked up or written: whoever
+            -- waited here sees what the other has written.
+            select array_agg(b.account_id) filter (where a.state is distinct from 1),
+                   array_agg(b.account_id) filter (where a.available_micro < b.amount)
+              into v_dead, v_poor
+              from unnest(p_acct, p_acct_sum) b (account_id, amount)
+              left join (select x.account_id, x.state, x.available_micro
+                           from account x
+                          where x.account_id = any (p_acct)
+                          order by x.account_id
+                            for update) a using (account_id);
+
+            -- A poor or closed account may be one that has this batch already.
+            continue when try = 1 and (v_dead is not null or v_poor is not null);
+        end if;
+
         if try = 2 then
+            v_lane := null;
+
             select array_agg(b.account_id)
               into v_done
               from unnest(p_acct) b (account_id)
@@ -229,13 +301,7 @@ begin
                and (select true from idempotency i
                      where i.account_id = k.account_id and i.key = k.key
                      limit 1);
-        end if;
 
-        -- A poor or closed account may be one that has this batch already.
-        continue when try = 1 and (v_dead is not null or v_poor is not null
-                                   or v_black is not null);
-
-        if try = 2 then
             v_out := array(select distinct o
                              from unnest(v_dead || v_poor || v_known || v_black) o
                             where o <> all (coalesce(v_done, '{}')));
@@ -285,6 +351,10 @@ begin
         end if;
 
         begin
+            if v_lane is not null then
+                v_base := account_charge(p_acct, p_acct_sum, p_acct_count, v_lane);
+            end if;
+
             insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
             select u.account_id, u.amount, p_now, 1, 2, 3, p_batch
               from unnest(p_acct, p_acct_sum) u (account_id, amount)
@@ -307,7 +377,7 @@ begin
 
             exit attempt;
         exception
-            when unique_violation then
+            when unique_violation or check_violation or sqlstate 'SMS05' then
                 -- twice the same key in one batch: the worker's fault
                 if try = 2 then
                     raise;
@@ -326,6 +396,13 @@ begin
            unnest(m_enc), unnest(m_parts), unnest(m_test), unnest(m_id), unnest(m_sub), p_batch,
            unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
            unnest(m_doc), unnest(m_hash), unnest(m_rejected);
+
+    if v_lane is not null then
+        insert into queue (turn, account_id, expires_at, lane, attempt, parts, message_id)
+        select v_base[unnest(m_pos)] + unnest(m_place), unnest(m_acct), unnest(m_expires),
+               v_lane, 1, unnest(m_parts), unnest(m_id);
+        return;
+    end if;
 
     perform enqueue(p_acct, p_acct_sum, m_acct, m_id, m_lane, m_place,
                     array_fill(1::smallint, array[cardinality(m_id)]), m_parts, m_expires,
@@ -393,10 +470,10 @@ end
 $$;
 
 grant execute on function sms.intake(
-    uuid, timestamptz, bigint[], bigint[], uuid[], bigint[], uuid[], int[], bigint[], smallint[],
-    smallint[], bigint[], text[], smallint[], smallint[], bigint[], timestamptz[], timestamptz[],
-    int[], int[], text[], boolean[], uuid[], text[], uuid[], text[], bytea[], text[], uuid[],
-    bytea[]) to sms_worker;
+    uuid, timestamptz, bigint[], bigint[], int[], uuid[], bigint[], uuid[], int[], bigint[],
+    smallint[], smallint[], bigint[], text[], smallint[], smallint[], bigint[], timestamptz[],
+    timestamptz[], int[], int[], int[], text[], boolean[], uuid[], text[], uuid[], text[], bytea[],
+    text[], uuid[], bytea[]) to sms_worker;
 
 
 -- What the 202 to a request with this key said, to say it again (D6); in the

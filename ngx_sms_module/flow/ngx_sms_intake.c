@@ -31,6 +31,8 @@ struct ngx_sms_intake_lane_s {
 typedef struct {
     int64_t                  account;
     int64_t                  sum_micro;
+    int32_t                  messages;
+    int32_t                  pos;           /* from 1 on                      */
     ngx_sms_intake_lane_t   *lanes;
 } ngx_sms_intake_sum_t;
 
@@ -299,7 +301,9 @@ ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f)
     ngx_sms_store_intake_begin(&set, f->pool, n, f->rows);
 
     for (i = 0; i < n; i++) {
-        ngx_sms_store_intake_account(&set, sums[i].account, sums[i].sum_micro);
+        sums[i].pos = (int32_t) i + 1;
+        ngx_sms_store_intake_account(&set, sums[i].account, sums[i].sum_micro,
+                                     sums[i].messages);
     }
 
     for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
@@ -333,6 +337,7 @@ ngx_sms_intake_sums(ngx_sms_pg_flight_t *f, ngx_sms_intake_sum_t *sums)
         sub = ngx_sms_intake_sub(e);
         sums[n].account = sub->account->id;
         sums[n].sum_micro = sub->total_micro;
+        sums[n].messages = (int32_t) sub->naccepted;
         n++;
     }
 
@@ -347,6 +352,7 @@ ngx_sms_intake_sums(ngx_sms_pg_flight_t *f, ngx_sms_intake_sum_t *sums)
 
         /* rare enough at the sizes of a batch to move the rest each time */
         sums[i].sum_micro += sums[i + 1].sum_micro;
+        sums[i].messages += sums[i + 1].messages;
         ngx_memmove(&sums[i + 1], &sums[i + 2],
                     (n - i - 2) * sizeof(ngx_sms_intake_sum_t));
         n--;
@@ -400,6 +406,7 @@ ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set,
     ngx_memzero(&m, sizeof(ngx_sms_store_message_t));
     m.submission = sub->id;
     m.account = sub->account->id;
+    m.pos = sum->pos;
     m.brand = (int64_t) sub->brand->b.id;
     m.expires_us = sub->expires_us;
     m.due_us = sub->schedule_us;

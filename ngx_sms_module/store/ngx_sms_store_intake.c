@@ -3,13 +3,14 @@
 
 /* the columns in the order of sms.intake()'s parameters from $3 on */
 typedef enum {
-    NGX_SMS_COL_ACCT = 0, NGX_SMS_COL_ACCT_SUM,
+    NGX_SMS_COL_ACCT = 0, NGX_SMS_COL_ACCT_SUM, NGX_SMS_COL_ACCT_COUNT,
 
     NGX_SMS_COL_ID, NGX_SMS_COL_MSG_ACCT, NGX_SMS_COL_SUB, NGX_SMS_COL_ORD,
     NGX_SMS_COL_TO, NGX_SMS_COL_CLASS, NGX_SMS_COL_RTYPE, NGX_SMS_COL_BRAND,
     NGX_SMS_COL_SENDER, NGX_SMS_COL_ENC, NGX_SMS_COL_PARTS, NGX_SMS_COL_PRICE,
-    NGX_SMS_COL_EXPIRES, NGX_SMS_COL_DUE, NGX_SMS_COL_LANE, NGX_SMS_COL_PLACE,
-    NGX_SMS_COL_REF, NGX_SMS_COL_TEST, NGX_SMS_COL_TEXT_ID, NGX_SMS_COL_TEXT,
+    NGX_SMS_COL_EXPIRES, NGX_SMS_COL_DUE, NGX_SMS_COL_LANE, NGX_SMS_COL_POS,
+    NGX_SMS_COL_PLACE, NGX_SMS_COL_REF, NGX_SMS_COL_TEST, NGX_SMS_COL_TEXT_ID,
+    NGX_SMS_COL_TEXT,
 
     NGX_SMS_COL_HIGH, NGX_SMS_COL_DOC, NGX_SMS_COL_TEXT_HASH,
     NGX_SMS_COL_CHECKS, NGX_SMS_COL_KEY, NGX_SMS_COL_REQUEST_HASH
@@ -19,15 +20,15 @@ typedef enum {
 static const uint32_t  ngx_sms_intake_types[NGX_SMS_INTAKE_PARAMS] = {
     NGX_SMS_PG_UUID, NGX_SMS_PG_TIMESTAMPTZ,
 
-    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT8_ARRAY,
+    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT4_ARRAY,
 
     NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_UUID_ARRAY,
     NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY,
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT8_ARRAY,
     NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
-    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
-    NGX_SMS_PG_BOOL_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
+    NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT4_ARRAY,
+    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_BOOL_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
 
     NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_BYTEA_ARRAY,
     NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_BYTEA_ARRAY
@@ -35,13 +36,13 @@ static const uint32_t  ngx_sms_intake_types[NGX_SMS_INTAKE_PARAMS] = {
 
 /* the element types of the arrays, in the same order */
 static const uint32_t  ngx_sms_intake_elements[NGX_SMS_INTAKE_COLUMNS] = {
-    NGX_SMS_PG_INT8, NGX_SMS_PG_INT8,
+    NGX_SMS_PG_INT8, NGX_SMS_PG_INT8, NGX_SMS_PG_INT4,
 
     NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_UUID, NGX_SMS_PG_INT4,
     NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8,
     NGX_SMS_PG_TEXT, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8,
     NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4,
-    NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID,
+    NGX_SMS_PG_INT4, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID,
     NGX_SMS_PG_TEXT,
 
     NGX_SMS_PG_UUID, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA, NGX_SMS_PG_TEXT,
@@ -54,7 +55,7 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_intake = {
     .sql = "SELECT account_id, submission_id, outcome, detail"
            " FROM sms.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
            " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-           " $25, $26, $27, $28, $29, $30)",
+           " $25, $26, $27, $28, $29, $30, $31, $32)",
     .nparams = NGX_SMS_INTAKE_PARAMS,
     .types = ngx_sms_intake_types
 };
@@ -81,10 +82,11 @@ ngx_sms_store_intake_begin(ngx_sms_store_intake_set_t *set, ngx_pool_t *pool,
 
 void
 ngx_sms_store_intake_account(ngx_sms_store_intake_set_t *set, int64_t id,
-    int64_t sum_micro)
+    int64_t sum_micro, int32_t messages)
 {
     ngx_sms_pg_array_int8(&set->column[NGX_SMS_COL_ACCT], id);
     ngx_sms_pg_array_int8(&set->column[NGX_SMS_COL_ACCT_SUM], sum_micro);
+    ngx_sms_pg_array_int4(&set->column[NGX_SMS_COL_ACCT_COUNT], messages);
 }
 
 
@@ -136,6 +138,7 @@ ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
         ngx_sms_pg_array_null(&c[NGX_SMS_COL_LANE]);
     }
 
+    ngx_sms_pg_array_int4(&c[NGX_SMS_COL_POS], m->pos);
     ngx_sms_pg_array_int4(&c[NGX_SMS_COL_PLACE], m->place);
     ngx_sms_store_intake_octets(&c[NGX_SMS_COL_REF], m->reference.data,
                                 m->reference.len);

@@ -22,7 +22,7 @@ typedef enum {
 } ngx_sms_intake_outcome_e;
 
 
-#define NGX_SMS_INTAKE_COLUMNS  28      /* arrays after batch id and time     */
+#define NGX_SMS_INTAKE_COLUMNS  30      /* arrays after batch id and time     */
 #define NGX_SMS_INTAKE_PARAMS   (NGX_SMS_INTAKE_COLUMNS + 2)
 
 typedef struct {
@@ -51,6 +51,7 @@ typedef struct {
     int64_t               due_us;       /* 0: at once                         */
     int32_t               ord;
     int32_t               lane;         /* 0: to screen                       */
+    int32_t               pos;          /* of its account, from 1 on          */
     int32_t               place;        /* among its account's in the lane    */
     int16_t               klass, recipient_type, encoding, parts;
     ngx_str_t             sender;
@@ -67,7 +68,7 @@ extern const ngx_sms_pg_stmt_t  ngx_sms_store_intake;
 void ngx_sms_store_intake_begin(ngx_sms_store_intake_set_t *set,
     ngx_pool_t *pool, ngx_uint_t accounts, ngx_uint_t messages);
 void ngx_sms_store_intake_account(ngx_sms_store_intake_set_t *set, int64_t id,
-    int64_t sum_micro);
+    int64_t sum_micro, int32_t messages);
 void ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
     const ngx_sms_store_message_t *m);
 
