@@ -8,6 +8,9 @@
 
 #define SMS_JSON_FIRST_CAP  256
 
+#define SMS_JSON_ONES       UINT64_C(0x0101010101010101)
+#define SMS_JSON_HIGH_BITS  UINT64_C(0x8080808080808080)
+
 
 void
 sms_json_init(sms_json_t *w, sms_json_grow_pt grow, void *data, size_t max)
@@ -29,20 +32,11 @@ sms_json_fail(sms_json_t *w, int error)
 }
 
 
-/* Makes room for n more bytes; 0 when there is none, or after an error. */
 static int
-sms_json_room(sms_json_t *w, size_t n)
+sms_json_grow(sms_json_t *w, size_t n)
 {
     char    *buf;
     size_t   cap;
-
-    if (w->error != SMS_JSON_OK) {
-        return 0;
-    }
-
-    if (w->cap - w->len >= n) {
-        return 1;
-    }
 
     if (n > w->max || w->len > w->max - n) {
         sms_json_fail(w, SMS_JSON_E_TOO_LONG);
@@ -74,12 +68,33 @@ sms_json_room(sms_json_t *w, size_t n)
 }
 
 
-static void
+/* Makes room for n more bytes; 0 when there is none, or after an error. */
+static inline int
+sms_json_room(sms_json_t *w, size_t n)
+{
+    if (w->error != SMS_JSON_OK) {
+        return 0;
+    }
+
+    return w->cap - w->len >= n || sms_json_grow(w, n);
+}
+
+
+static inline void
 sms_json_append(sms_json_t *w, const char *p, size_t n)
 {
     if (n && sms_json_room(w, n)) {
         memcpy(w->buf + w->len, p, n);
         w->len += n;
+    }
+}
+
+
+static inline void
+sms_json_put(sms_json_t *w, char c)
+{
+    if (sms_json_room(w, 1)) {
+        w->buf[w->len++] = c;
     }
 }
 
@@ -117,7 +132,7 @@ sms_json_value(sms_json_t *w)
     }
 
     if (w->filled & bit) {
-        sms_json_append(w, ",", 1);
+        sms_json_put(w, ',');
     }
 
     w->filled |= bit;
@@ -150,7 +165,7 @@ sms_json_begin(sms_json_t *w, int object)
         w->objects &= ~bit;
     }
 
-    sms_json_append(w, object ? "{" : "[", 1);
+    sms_json_put(w, object ? '{' : '[');
 }
 
 
@@ -184,7 +199,7 @@ sms_json_end(sms_json_t *w)
 
     bit = UINT32_C(1) << --w->depth;
 
-    sms_json_append(w, (w->objects & bit) ? "}" : "]", 1);
+    sms_json_put(w, (w->objects & bit) ? '}' : ']');
 }
 
 
@@ -253,32 +268,60 @@ sms_json_escape(sms_json_t *w, const char *p, size_t n)
 }
 
 
+/* How many of the bytes at p stand for themselves. */
+static size_t
+sms_json_plain(const char *p, size_t n)
+{
+    size_t         i;
+    uint64_t       word, found;
+    unsigned char  c;
+
+    for (i = 0; n - i >= 8; i += 8) {
+        memcpy(&word, p + i, 8);
+
+        /* below 0x20, above 0x7E, a quote, a reverse solidus */
+        found = word | (word - SMS_JSON_ONES * 0x20) | (word + SMS_JSON_ONES)
+                | ((word ^ SMS_JSON_ONES * '"') - SMS_JSON_ONES)
+                | ((word ^ SMS_JSON_ONES * '\\') - SMS_JSON_ONES);
+
+        if (found & SMS_JSON_HIGH_BITS) {
+            break;
+        }
+    }
+
+    for ( /* void */ ; i < n; i++) {
+        c = (unsigned char) p[i];
+
+        if (c < 0x20 || c > 0x7E || c == '"' || c == '\\') {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 static void
 sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 {
-    size_t         i, from;
-    unsigned char  c;
+    size_t  run;
 
-    sms_json_append(w, "\"", 1);
+    sms_json_put(w, '"');
 
-    from = 0;
-    i = 0;
+    while (n && w->error == SMS_JSON_OK) {
 
-    while (i < n && w->error == SMS_JSON_OK) {
-        c = (unsigned char) p[i];
+        run = sms_json_plain(p, n);
+        sms_json_append(w, p, run);
 
-        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
-            i++;
-            continue;
+        if (run < n) {
+            run += sms_json_escape(w, p + run, n - run);
         }
 
-        sms_json_append(w, p + from, i - from);
-        i += sms_json_escape(w, p + i, n - i);
-        from = i;
+        p += run;
+        n -= run;
     }
 
-    sms_json_append(w, p + from, i - from);
-    sms_json_append(w, "\"", 1);
+    sms_json_put(w, '"');
 }
 
 
@@ -299,14 +342,14 @@ sms_json_key_n(sms_json_t *w, const char *p, size_t n)
     }
 
     if (w->filled & bit) {
-        sms_json_append(w, ",", 1);
+        sms_json_put(w, ',');
     }
 
     w->filled |= bit;
     w->keyed = 1;
 
     sms_json_quoted(w, p, n);
-    sms_json_append(w, ":", 1);
+    sms_json_put(w, ':');
 }
 
 
