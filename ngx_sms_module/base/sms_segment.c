@@ -242,6 +242,13 @@ sms_segment_chunk(const sms_segment_layout_t *l, const char *p,
     utf8proc_int32_t  state;
 
     c->begin = p;
+
+    if (!l->graphemes && sms_segment_is_plain(*p)) {
+        c->end = p + 1;
+        c->units = 1;
+        return;
+    }
+
     cp = sms_utf8_next(&p, l->end);
     c->units = sms_segment_cost(cp, l->encoding);
     state = 0;
