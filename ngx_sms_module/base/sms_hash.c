@@ -26,10 +26,19 @@ sms_hash_fetch(void)
 int
 sms_hash_sha256(const void *p, size_t n, uint8_t out[32])
 {
+    /* kept: making and freeing it costs as much as hashing a short text */
+    static thread_local EVP_MD_CTX  *ctx;
+
     call_once(&sms_hash_once, sms_hash_fetch);
 
-    if (sms_hash_md == NULL
-        || EVP_Digest(p, n, out, NULL, sms_hash_md, NULL) != 1)
+    if (ctx == NULL) {
+        ctx = EVP_MD_CTX_new();
+    }
+
+    if (ctx == NULL || sms_hash_md == NULL
+        || EVP_DigestInit_ex2(ctx, sms_hash_md, NULL) != 1
+        || EVP_DigestUpdate(ctx, p, n) != 1
+        || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
     {
         memset(out, 0, SMS_HASH_LEN);
         return -1;
