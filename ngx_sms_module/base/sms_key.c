@@ -36,7 +36,9 @@ sms_key_parse(const char *p, size_t n, sms_key_t *key)
     }
 
     for (i = SMS_KEY_PREFIX_LEN; i < n; i++) {
-        if (p[i] == '\0' || strchr(sms_key_digits, p[i]) == NULL) {
+        if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'A' && p[i] <= 'Z')
+              || (p[i] >= 'a' && p[i] <= 'z')))
+        {
             return -1;
         }
     }
@@ -70,24 +72,28 @@ sms_key_make(int test, const uint8_t random[SMS_KEY_RANDOM],
 }
 
 
-/* CRC-32 of ISO 3309, as in zlib */
+/* CRC-32 of ISO 3309, as in zlib, four bits at a time */
 
 static void
 sms_key_check(const char *p, char out[SMS_KEY_CHECK_LEN])
 {
-    int       bit;
     size_t    i;
     uint32_t  crc;
+
+    static const uint32_t  table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+        0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c
+    };
 
     crc = 0xffffffff;
 
     for (i = 0; i < SMS_KEY_CHECKED; i++) {
 
         crc ^= (uint8_t) p[i];
-
-        for (bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (0xedb88320 & (0 - (crc & 1)));
-        }
+        crc = (crc >> 4) ^ table[crc & 0x0f];
+        crc = (crc >> 4) ^ table[crc & 0x0f];
     }
 
     crc = ~crc;
