@@ -9,6 +9,14 @@
 #include <time.h>
 
 
+/*
+ * What the worker has used so far is read anew when the last reading is older
+ * than this: a system call for each callback would cost more than most of them
+ * do.  By so much the budget may be misjudged.
+ */
+#define NGX_SMS_GUARD_FRESH_NS  100000
+
+
 static int64_t ngx_sms_guard_now_ns(void);
 static int64_t ngx_sms_guard_cpu_us(const struct rusage *ru);
 static ngx_uint_t ngx_sms_guard_own(ngx_sms_guard_t *g);
@@ -18,6 +26,10 @@ static void ngx_sms_guard_slow(ngx_sms_plugin_t *p, ngx_uint_t what,
 static void ngx_sms_guard_key(ngx_sms_plugin_t *p, const char *prefix,
     u_char *buf, size_t cap, ngx_str_t *key);
 static ngx_uint_t ngx_sms_guard_number(ngx_sms_plugin_t *p);
+
+
+static struct rusage  ngx_sms_guard_usage;
+static int64_t        ngx_sms_guard_usage_ns;
 
 
 static const uint64_t  ngx_sms_guard_bounds[NGX_SMS_PLUGIN_TIMES - 1] = {
@@ -45,9 +57,17 @@ ngx_sms_guard_enter(ngx_sms_guard_t *g, ngx_sms_plugin_t *p, ngx_uint_t what)
         g->before = ngx_sms_slot_enter(zone, ngx_sms_guard_number(p), what);
     }
 
-    (void) getrusage(RUSAGE_THREAD, &g->usage);
-
     g->since_ns = ngx_sms_guard_now_ns();
+
+    if (ngx_sms_guard_usage_ns == 0
+        || g->since_ns - ngx_sms_guard_usage_ns > NGX_SMS_GUARD_FRESH_NS)
+    {
+        (void) getrusage(RUSAGE_THREAD, &ngx_sms_guard_usage);
+        ngx_sms_guard_usage_ns = g->since_ns;
+    }
+
+    g->cpu_us = ngx_sms_guard_cpu_us(&ngx_sms_guard_usage);
+    g->blocks = ngx_sms_guard_usage.ru_nvcsw;
 }
 
 
@@ -296,9 +316,8 @@ ngx_sms_guard_own(ngx_sms_guard_t *g)
         return 1;
     }
 
-    return now.ru_nvcsw != g->usage.ru_nvcsw
-           || ngx_sms_guard_cpu_us(&now) - ngx_sms_guard_cpu_us(&g->usage)
-              > SMS_CALLBACK_BUDGET_US;
+    return now.ru_nvcsw != g->blocks
+           || ngx_sms_guard_cpu_us(&now) - g->cpu_us > SMS_CALLBACK_BUDGET_US;
 }
 
 

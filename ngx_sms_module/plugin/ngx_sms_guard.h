@@ -21,8 +21,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include <sys/resource.h>
-
 #include "ngx_sms_plugin.h"
 
 
@@ -49,7 +47,8 @@ typedef struct {
     ngx_uint_t           what;
     uint64_t             before;
     int64_t              since_ns;
-    struct rusage        usage;
+    int64_t              cpu_us;
+    long                 blocks;        /* times it gave up the processor     */
 } ngx_sms_guard_t;
 
 
