@@ -6,7 +6,7 @@
 #include "sms_utf8.h"
 
 
-#define SMS_JSON_FIRST_CAP  256
+#define SMS_JSON_FIRST_CAP  1024
 
 #define SMS_JSON_ONES       UINT64_C(0x0101010101010101)
 #define SMS_JSON_HIGH_BITS  UINT64_C(0x8080808080808080)
@@ -325,20 +325,21 @@ sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 }
 
 
-void
-sms_json_key_n(sms_json_t *w, const char *p, size_t n)
+/* What stands before a key; 0 where none may stand. */
+static int
+sms_json_member(sms_json_t *w)
 {
     uint32_t  bit;
 
     if (w->error != SMS_JSON_OK) {
-        return;
+        return 0;
     }
 
     bit = w->depth ? UINT32_C(1) << (w->depth - 1) : 0;
 
     if (!(w->objects & bit) || w->keyed) {
         sms_json_fail(w, SMS_JSON_E_MISUSE);
-        return;
+        return 0;
     }
 
     if (w->filled & bit) {
@@ -348,15 +349,37 @@ sms_json_key_n(sms_json_t *w, const char *p, size_t n)
     w->filled |= bit;
     w->keyed = 1;
 
-    sms_json_quoted(w, p, n);
-    sms_json_put(w, ':');
+    return 1;
+}
+
+
+void
+sms_json_key_n(sms_json_t *w, const char *p, size_t n)
+{
+    if (sms_json_member(w)) {
+        sms_json_quoted(w, p, n);
+        sms_json_put(w, ':');
+    }
 }
 
 
 void
 sms_json_key(sms_json_t *w, const char *key)
 {
-    sms_json_key_n(w, key, strlen(key));
+    char    *p;
+    size_t   n;
+
+    n = strlen(key);
+
+    if (sms_json_member(w) && sms_json_room(w, n + 3)) {
+        p = w->buf + w->len;
+        *p++ = '"';
+        memcpy(p, key, n);
+        p += n;
+        *p++ = '"';
+        *p = ':';
+        w->len += n + 3;
+    }
 }
 
 

@@ -54,8 +54,9 @@ void sms_json_object(sms_json_t *w);
 void sms_json_array(sms_json_t *w);
 void sms_json_end(sms_json_t *w);       /* of the innermost object or array       */
 
-void sms_json_key(sms_json_t *w, const char *key);      /* NUL-terminated         */
-void sms_json_key_n(sms_json_t *w, const char *p, size_t n);
+/* A constant of our own, NUL-terminated: it is not escaped. */
+void sms_json_key(sms_json_t *w, const char *key);
+void sms_json_key_n(sms_json_t *w, const char *p, size_t n);    /* is escaped     */
 
 void sms_json_str(sms_json_t *w, const char *p, size_t n);
 void sms_json_cstr(sms_json_t *w, const char *s);       /* NULL writes null       */
