@@ -130,6 +130,15 @@ sms_utf8_check(const char *p, size_t n, unsigned *flags)
             }
         }
 
+        /* up to the one of the eight that is not so */
+        while (i < n && u[i] >= 0x20 && u[i] < 0x7F) {
+            i++;
+        }
+
+        if (i == n) {
+            break;
+        }
+
         len = sms_utf8_decode(u + i, n - i, &cp);
 
         if (len == 0) {
@@ -314,6 +323,7 @@ sms_utf8_nfc(const char *p, size_t n, char *out, size_t cap, size_t *len)
     int                rc;
     char               buf[4];
     size_t             need, used;
+    unsigned           flags;
     utf8proc_int32_t  *cps;
     utf8proc_ssize_t   count, i;
     utf8proc_option_t  options;
@@ -321,11 +331,11 @@ sms_utf8_nfc(const char *p, size_t n, char *out, size_t cap, size_t *len)
     *len = 0;
     cps = NULL;
 
-    if (!sms_utf8_valid(p, n)) {
+    if (sms_utf8_check(p, n, &flags) != n) {
         return SMS_UTF8_E_INVALID;
     }
 
-    if (sms_utf8_nfc_quick(p, n)) {
+    if (!(flags & SMS_UTF8_WIDE) || sms_utf8_nfc_quick(p, n)) {
         *len = n;
 
         if (n > cap) {
