@@ -41,7 +41,6 @@ ngx_sms_request_handler(ngx_http_request_t *r)
     sms_problem_t        problem;
     ngx_sms_ctx_t       *ctx;
     ngx_http_cleanup_t  *cln;
-    ngx_sms_loc_conf_t  *slcf;
 
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_sms_ctx_t));
     cln = ngx_http_cleanup_add(r, 0);
@@ -64,11 +63,8 @@ ngx_sms_request_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sms_module);
-
     ngx_sms_timer_deadline(&ctx->deadline, ngx_sms_request_late, ctx,
                            r->connection->log);
-    ngx_sms_timer_start(&ctx->deadline, slcf->timeout);
 
     problem = ngx_sms_endpoint_find(r, &ctx->endpoint);
 
@@ -300,7 +296,6 @@ ngx_sms_request_take(ngx_sms_ctx_t *ctx)
     ngx_buf_t           *b;
     ngx_chain_t         *cl;
     ngx_http_request_t  *r;
-    ngx_sms_loc_conf_t  *slcf;
 
     r = ctx->r;
 
@@ -349,9 +344,6 @@ ngx_sms_request_take(ngx_sms_ctx_t *ctx)
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_EMPTY_BODY, "", NULL);
         return;
     }
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sms_module);
-    ngx_sms_timer_start(&ctx->deadline, slcf->timeout);
 
     ctx->endpoint->handler(ctx);
 }
@@ -465,6 +457,14 @@ void
 ngx_sms_request_wait(ngx_sms_ctx_t *ctx, void *waiting,
     void (*forget)(void *waiting))
 {
+    ngx_sms_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(ctx->r, ngx_http_sms_module);
+
+    if (!ngx_sms_timer_running(&ctx->deadline)) {
+        ngx_sms_timer_start(&ctx->deadline, slcf->timeout);
+    }
+
     ctx->waiting = waiting;
     ctx->forget = forget;
 }
