@@ -1,5 +1,7 @@
 #include "ngx_sms_submission.h"
 
+#include "ngx_sms_pool.h"
+
 
 #define NGX_SMS_FAULTS_MAX  50      /* enough to mend a request in one go */
 
@@ -15,7 +17,7 @@ ngx_sms_submission_create(ngx_log_t *log)
     ngx_pool_t            *pool;
     ngx_sms_submission_t  *sub;
 
-    pool = ngx_create_pool(4096, log);
+    pool = ngx_sms_pool_take(log);
     if (pool == NULL) {
         return NULL;
     }
@@ -44,7 +46,7 @@ ngx_sms_submission_create(ngx_log_t *log)
 
 failed:
 
-    ngx_destroy_pool(pool);
+    ngx_sms_pool_give(pool);
 
     return NULL;
 }
@@ -68,7 +70,7 @@ ngx_sms_submission_release(ngx_sms_submission_t *sub)
         ngx_sms_account_release(sub->account);
     }
 
-    ngx_destroy_pool(sub->pool);
+    ngx_sms_pool_give(sub->pool);
 }
 
 

@@ -4,6 +4,7 @@
 #include "ngx_sms_counter.h"
 #include "ngx_sms_op.h"
 #include "ngx_sms_plugin_live.h"
+#include "ngx_sms_pool.h"
 
 
 typedef enum {
@@ -46,20 +47,20 @@ ngx_sms_run_create(ngx_uint_t n, size_t item_stride, ngx_log_t *log)
     ngx_pool_t     *pool;
     ngx_sms_run_t  *run;
 
-    pool = ngx_create_pool(2048, log);
+    pool = ngx_sms_pool_take(log);
     if (pool == NULL) {
         return NULL;
     }
 
     run = ngx_pcalloc(pool, sizeof(ngx_sms_run_t));
     if (run == NULL) {
-        ngx_destroy_pool(pool);
+        ngx_sms_pool_give(pool);
         return NULL;
     }
 
     run->items = ngx_pcalloc(pool, n * item_stride + 1);
     if (run->items == NULL) {
-        ngx_destroy_pool(pool);
+        ngx_sms_pool_give(pool);
         return NULL;
     }
 
@@ -330,6 +331,6 @@ void
 ngx_sms_run_unref(ngx_sms_run_t *run)
 {
     if (--run->refs == 0) {
-        ngx_destroy_pool(run->pool);
+        ngx_sms_pool_give(run->pool);
     }
 }
