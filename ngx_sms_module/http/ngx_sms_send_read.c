@@ -1,11 +1,10 @@
 #include "ngx_sms_send.h"
 
-#include <jansson.h>
-
 #include "sms_id.h"
 #include "sms_utf8.h"
 #include "sms_word.h"
 #include "ngx_sms_field.h"
+#include "ngx_sms_json_read.h"
 
 
 /*
@@ -61,15 +60,13 @@ ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
 
     ngx_memzero(&rd, sizeof(ngx_sms_read_t));
     rd.sub = sub;
-    rd.root = json_loadb((const char *) body->data, body->len,
-                         JSON_REJECT_DUPLICATES, &error);
+    rd.root = ngx_sms_json_open(body, &error);
+    rc = NGX_OK;
 
     if (rd.root == NULL) {
         ngx_sms_read_json_fault(sub, &error);
-        return NGX_OK;
+        goto done;
     }
-
-    rc = NGX_OK;
 
     if (!json_is_object(rd.root)) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "",
@@ -90,7 +87,7 @@ ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
 
 done:
 
-    json_decref(rd.root);
+    ngx_sms_json_close(rd.root);
 
     return rc;
 }
