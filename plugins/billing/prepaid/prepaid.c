@@ -299,24 +299,44 @@ prepaid_exit(void *inst)
 }
 
 
+static char *
+prepaid_put(char *p, uint64_t v)
+{
+    char    digits[20];
+    size_t  i;
+
+    i = sizeof(digits);
+    do {
+        digits[--i] = (char) ('0' + v % 10);
+        v /= 10;
+    } while (v);
+
+    memcpy(p, digits + i, sizeof(digits) - i);
+
+    return p + (sizeof(digits) - i);
+}
+
+
 /* what explain shows; the time is UTC, or missing when it always held */
 static sms_str_t
 prepaid_tariff_text(const prepaid_price_t *price, char *buf)
 {
-    char  prefix[24];
-    int   n;
+    char  *p, *slash;
 
-    /* the leading 1 keeps the zeros of a prefix and is no digit of it */
-    snprintf(prefix, sizeof(prefix), "%" PRIu64, price->prefix);
-    n = snprintf(buf, PREPAID_TARIFF_MAX, "%" PRIu32 "/%s/%s", price->tariff, prefix + 1,
-                 prepaid_classes[price->klass]);
+    slash = prepaid_put(buf, price->tariff);
+
+    /* the 1 that keeps the zeros of a prefix gives way */
+    p = prepaid_put(slash, price->prefix);
+    *slash = '/';
+    *p++ = '/';
+    p = stpcpy(p, prepaid_classes[price->klass]);
     if (price->valid_from_us > SMS_TIME_MIN) {
-        buf[n++] = '@';
-        sms_time_print(price->valid_from_us, buf + n);
-        n += SMS_TIME_TEXT_LEN;
+        *p++ = '@';
+        sms_time_print(price->valid_from_us, p);
+        p += SMS_TIME_TEXT_LEN;
     }
 
-    return (sms_str_t) { buf, (size_t) n };
+    return (sms_str_t) { buf, (size_t) (p - buf) };
 }
 
 
