@@ -165,7 +165,7 @@ as $$
                'refunded', case when e.refunded_micro > 0
                            then json_build_object('amount_micro', e.refunded_micro,
                                                   'unit', a.unit) end,
-               'reference', m.reference,
+               'reference', coalesce(m.reference, s.reference),
                'accepted_at', sms.time_text(m.accepted_at),
                'submitted_at', sms.time_text(w.at),
                'final_at', sms.time_text(e.settled_at),
@@ -173,6 +173,11 @@ as $$
                         else api.cause(coalesce(e.code, d.code)) end)
       from sms.message m
      cross join sms.account a
+      -- the first message holds what is said of the whole
+      left join lateral (
+           select x.doc::json ->> 'reference' as reference from sms.message x
+            where x.message_id = p_submission
+            limit 1) s on true
       left join lateral (
            select x.* from sms.settlement x
             where x.account_id = m.account_id and x.message_id = m.message_id
@@ -448,6 +453,7 @@ begin
             'id', sms.id_text('sub', p_id),
             'accepted_at', sms.time_text(s.accepted_at),
             'schedule_at', sms.time_text(s.due_at),
+            'reference', s.doc::json ->> 'reference',
             'declaration', api.declaration(s),
             'states', (select json_object_agg(c.state, c.n order by c.state)
                          from (select state, count(*) as n from rows group by state) c),

@@ -61,7 +61,7 @@ is_deeply([ map { "$_->{index} $_->{to} $_->{code}" } @{ $s->{rejected} } ],
           [ '1 05x1112233 invalid-number', '3 5321112233 duplicate-recipient',
             '4 0212 111 22 33 invalid-number', '6 0532 111 00 99 blacklisted',
             '9 0532 111 00 97 blacklisted' ], 'rejected, as they were written');
-ok(!(grep { !$_->{title} || !$_->{detail} } @{ $s->{rejected} }), 'in words');
+ok(!(grep { !$_->{title_tr} || !$_->{title_en} || !$_->{detail} } @{ $s->{rejected} }), 'in words');
 is_deeply($s->{price}, { amount_micro => 1_400_000, unit => 'TRY' }, 'price of the accepted');
 is($before - $account->balance, 1_400_000, 'and so much is charged');
 is($pg->value('select count(*) from sms.message where sms.id_text(?, submission_id) = ?', 'sub', $s->{submission_id}), 6,

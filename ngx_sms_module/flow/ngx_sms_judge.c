@@ -520,8 +520,8 @@ ngx_sms_judge_findings(ngx_sms_submission_t *sub)
         body[i].problem = worst == SMS_SEVERITY_BLOCK
                           ? SMS_PROBLEM_CONTENT_REFUSED
                           : SMS_PROBLEM_CONFIRMATION_NEEDED;
-        body[i].detail.data = (u_char *) cause->f.detail_tr.ptr;
-        body[i].detail.len = cause->f.detail_tr.len;
+        body[i].detail.data = (u_char *) cause->f.detail_en.ptr;
+        body[i].detail.len = cause->f.detail_en.len;
 
         for (k = 0; k < body[i].findings.nelts; k++) {
 

@@ -65,6 +65,14 @@ ngx_sms_conf_init_main(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(settings->consent_max_age, NGX_SMS_CONSENT_AGE);
 
     if (!smcf->has_api) {
+
+        if (smcf->settings.database.len || smcf->plugins->all.nelts) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "nothing of \"sms_database\" and \"sms_plugin\" is "
+                          "used or looked at: no location has \"sms_api\", "
+                          "\"sms_metrics\" or \"sms_health\"");
+        }
+
         return NGX_CONF_OK;
     }
 
@@ -241,9 +249,28 @@ ngx_sms_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_sms_loc_conf_t  *prev = parent;
     ngx_sms_loc_conf_t  *conf = child;
 
-    ngx_conf_merge_uint_value(conf->rate, prev->rate, 600);
-    ngx_conf_merge_uint_value(conf->burst, prev->burst, conf->rate);
+    ngx_http_core_loc_conf_t  *clcf;
+
+    /* one directive: a rate of one's own does not take another's burst */
+    if (conf->rate == NGX_CONF_UNSET_UINT) {
+        ngx_conf_init_uint_value(prev->rate, 600);
+        conf->rate = prev->rate;
+        conf->burst = prev->burst;
+    }
+
+    ngx_conf_init_uint_value(conf->burst, conf->rate);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 15000);
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* "if" and "limit_except" make no location of their own */
+    if (conf->handler == NGX_SMS_HANDLER_NONE && clcf->handler == NULL
+        && (clcf->noname || clcf->lmt_excpt))
+    {
+        conf->handler = prev->handler;
+        conf->place = prev->place;
+        clcf->handler = ngx_sms_conf_handlers[conf->handler];
+    }
 
     return conf->handler ? ngx_sms_conf_handler(cf, conf) : NGX_CONF_OK;
 }

@@ -20,17 +20,12 @@ static u_char *ngx_sms_plugin_list(u_char *buf, size_t cap,
 
 
 /* what happens to items when the plugin fails and the block does not say */
-static const ngx_uint_t  ngx_sms_plugin_policies[NGX_SMS_KINDS] = {
+static const ngx_uint_t  ngx_sms_plugin_policies[] = {
     NGX_SMS_ON_ERROR_DEFER,     /* rule                                       */
     NGX_SMS_ON_ERROR_DEFER,     /* consent                                    */
     NGX_SMS_ON_ERROR_DEFER,     /* billing                                    */
     NGX_SMS_ON_ERROR_ALLOW,     /* router: the next one is asked              */
-    NGX_SMS_ON_ERROR_DEFER,     /* operator                                   */
-    NGX_SMS_ON_ERROR_DENY,      /* auth                                       */
-    NGX_SMS_ON_ERROR_DEFER,     /* notifier                                   */
-    NGX_SMS_ON_ERROR_DENY,      /* payment                                    */
-    NGX_SMS_ON_ERROR_DENY,      /* signature                                  */
-    NGX_SMS_ON_ERROR_ALLOW      /* lookup                                     */
+    NGX_SMS_ON_ERROR_DEFER      /* operator                                   */
 };
 
 
@@ -348,16 +343,23 @@ ngx_sms_plugin_kind(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
 
     for (i = 0; i < NGX_SMS_KINDS; i++) {
         if (ngx_strcmp(value->data, ngx_sms_plugin_kind_name(i)) == 0) {
-            p->kind = (sms_kind_t) i;
-            p->on_error = ngx_sms_plugin_policies[i];
-            return NGX_OK;
+            break;
         }
     }
 
+    if (ngx_sms_plugin_kind_called(i)) {
+        p->kind = (sms_kind_t) i;
+        p->on_error = ngx_sms_plugin_policies[i];
+        return NGX_OK;
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown plugin kind \"%V\": known are %s", value,
+                       i == NGX_SMS_KINDS
+                       ? "unknown plugin kind \"%V\": known are %s"
+                       : "plugin kind \"%V\" is in the contract, but this "
+                         "version calls only %s", value,
                        ngx_sms_plugin_list(known, sizeof(known),
-                                           ngx_sms_plugin_kind_name, 0));
+                                           ngx_sms_plugin_kind_called, 0));
     return NGX_ERROR;
 }
 
@@ -497,13 +499,9 @@ ngx_sms_plugin_policy(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
         return NGX_ERROR;
     }
 
-    /* a broken consent check must not become consent, nor a broken key check
-       a login */
+    /* a broken consent check must not become consent */
 
-    if (i == NGX_SMS_ON_ERROR_ALLOW
-        && (p->kind == SMS_KIND_CONSENT || p->kind == SMS_KIND_AUTH
-            || p->kind == SMS_KIND_PAYMENT || p->kind == SMS_KIND_SIGNATURE))
-    {
+    if (i == NGX_SMS_ON_ERROR_ALLOW && p->kind == SMS_KIND_CONSENT) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "sms_plugin \"%V\": a plugin of kind \"%s\" cannot "
                            "have on_error=allow", &p->name,

@@ -28,9 +28,16 @@ ngx_sms_endpoint_find(ngx_http_request_t *r,
     const ngx_sms_endpoint_t **endpoint)
 {
     u_char                    *p, allow[NGX_SMS_ALLOW_MAX];
+    ngx_str_t                  method;
     const ngx_sms_endpoint_t  *e;
 
     p = allow;
+    method = r->method_name;
+
+    /* the same without a body, which nginx leaves out */
+    if (r->method == NGX_HTTP_HEAD) {
+        ngx_str_set(&method, "GET");
+    }
 
     for (e = ngx_sms_endpoints; e->method; e++) {
 
@@ -38,16 +45,16 @@ ngx_sms_endpoint_find(ngx_http_request_t *r,
             continue;
         }
 
-        if (r->method_name.len == ngx_strlen(e->method)
-            && ngx_strncmp(r->method_name.data, e->method, r->method_name.len)
-               == 0)
+        if (method.len == ngx_strlen(e->method)
+            && ngx_strncmp(method.data, e->method, method.len) == 0)
         {
             *endpoint = e;
             return SMS_PROBLEM_NONE;
         }
 
-        p = ngx_slprintf(p, allow + sizeof(allow), "%s%s",
-                         p == allow ? "" : ", ", e->method);
+        p = ngx_slprintf(p, allow + sizeof(allow), "%s%s%s",
+                         p == allow ? "" : ", ", e->method,
+                         ngx_strcmp(e->method, "GET") == 0 ? ", HEAD" : "");
     }
 
     if (p == allow) {

@@ -8,8 +8,12 @@
 #include "ngx_sms_worker.h"
 
 
+static const char *ngx_sms_health_status(void);
 static void ngx_sms_health_database(sms_json_t *w);
 static void ngx_sms_health_plugins(sms_json_t *w);
+
+
+static const char  ngx_sms_health_ok[] = "ok";
 
 
 ngx_int_t
@@ -18,18 +22,21 @@ ngx_sms_health_handler(ngx_http_request_t *r)
     ngx_buf_t    *b;
     sms_json_t    w;
     ngx_uint_t    ready;
+    const char   *status;
     ngx_chain_t   out;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        (void) ngx_sms_respond_header(r, "Allow", "GET, HEAD", 9);
         return NGX_HTTP_NOT_ALLOWED;
     }
 
-    ready = ngx_sms_store_ready();
+    status = ngx_sms_health_status();
+    ready = status == ngx_sms_health_ok;
 
     ngx_sms_respond_json_init(&w, r->pool);
     sms_json_object(&w);
     sms_json_key(&w, "status");
-    sms_json_cstr(&w, ready ? "ok" : "unavailable");
+    sms_json_cstr(&w, status);
     sms_json_key(&w, "waiting_rows");
     sms_json_int(&w, (int64_t) ngx_sms_intake_waiting());
     sms_json_key(&w, "schema");
@@ -53,6 +60,55 @@ ngx_sms_health_handler(ngx_http_request_t *r)
     return ngx_sms_page_send(r, ready ? NGX_HTTP_OK
                                       : NGX_HTTP_SERVICE_UNAVAILABLE,
                              "application/json; charset=utf-8", &out);
+}
+
+
+/*
+ * Whether a request would be taken: the database, and each plugin that is asked
+ * before the answer, unless its policy is to go on without it.  "starting" comes
+ * to an end by itself; "unavailable" may need somebody to look.
+ */
+
+static const char *
+ngx_sms_health_status(void)
+{
+    ngx_uint_t          i, k;
+    ngx_array_t        *list;
+    const char         *status;
+    ngx_sms_plugin_t  **p;
+
+    static const sms_kind_t  kinds[] = {
+        SMS_KIND_RULE, SMS_KIND_BILLING, SMS_KIND_ROUTER
+    };
+
+    if (!ngx_sms_store_ready()) {
+        return ngx_sms_store.schema ? "unavailable" : "starting";
+    }
+
+    status = ngx_sms_health_ok;
+
+    for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+
+        list = &ngx_sms_worker.plugins->kinds[kinds[k]];
+        p = list->elts;
+
+        for (i = 0; i < list->nelts; i++) {
+
+            if (p[i]->on_error == NGX_SMS_ON_ERROR_ALLOW
+                || ngx_sms_plugin_ready(p[i]))
+            {
+                continue;
+            }
+
+            if (!ngx_sms_plugin_usable(p[i])) {
+                return "unavailable";
+            }
+
+            status = "starting";
+        }
+    }
+
+    return status;
 }
 
 
@@ -123,6 +179,8 @@ ngx_sms_health_plugins(sms_json_t *w)
         ngx_sms_respond_json_str(w, &p[i]->name);
         sms_json_key(w, "usable");
         sms_json_bool(w, ngx_sms_plugin_usable(p[i]) != 0);
+        sms_json_key(w, "ready");
+        sms_json_bool(w, ngx_sms_plugin_ready(p[i]) != 0);
 
         if (p[i]->why && !ngx_sms_plugin_usable(p[i])) {
             sms_json_key(w, "reason");

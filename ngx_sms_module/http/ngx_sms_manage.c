@@ -14,22 +14,21 @@ static void ngx_sms_manage_problem(ngx_sms_ctx_t *ctx, ngx_str_t *body);
 void
 ngx_sms_manage(ngx_sms_ctx_t *ctx)
 {
+    ngx_str_t               method;
     ngx_sms_store_query_t  *q;
 
-    /* PostgreSQL would refuse them as a fault of ours */
+    /* PostgreSQL would refuse it as a fault of ours */
     if (!sms_utf8_valid((const char *) ctx->r->uri.data, ctx->r->uri.len)) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_ID, "", NULL);
         return;
     }
 
-    if (!sms_utf8_valid((const char *) ctx->r->args.data, ctx->r->args.len)) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_FIELD, "",
-                                "the query string is not valid UTF-8");
-        return;
-    }
+    /* that of the endpoint: HEAD asks as GET does */
+    method.data = (u_char *) ctx->endpoint->method;
+    method.len = ngx_strlen(ctx->endpoint->method);
 
     q = ngx_sms_store_api_call(ctx->account->id, ctx->key->no,
-                               ctx->key->scopes, &ctx->r->method_name,
+                               ctx->key->scopes, &method,
                                &ctx->r->uri, &ctx->r->args,
                                ngx_sms_manage_answer, ctx);
 

@@ -2,6 +2,7 @@
 
 #include "ngx_sms_counter.h"
 #include "ngx_sms_page.h"
+#include "ngx_sms_respond.h"
 #include "ngx_sms_tally.h"
 #include "ngx_sms_worker.h"
 
@@ -31,6 +32,7 @@ ngx_sms_metrics_handler(ngx_http_request_t *r)
     ngx_sms_metrics_t  page;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        (void) ngx_sms_respond_header(r, "Allow", "GET, HEAD", 9);
         return NGX_HTTP_NOT_ALLOWED;
     }
 

@@ -18,8 +18,11 @@ static ngx_uint_t ngx_sms_request_json(ngx_http_request_t *r);
 static void ngx_sms_request_first(ngx_http_request_t *r);
 static void ngx_sms_request_more(ngx_http_request_t *r);
 static void ngx_sms_request_take(ngx_sms_ctx_t *ctx);
+static ngx_int_t ngx_sms_request_given(ngx_sms_ctx_t *ctx);
+static void ngx_sms_request_taken(ngx_sms_ctx_t *ctx);
 static ngx_int_t ngx_sms_request_piece(ngx_sms_ctx_t *ctx, ngx_buf_t *b,
     ngx_uint_t last);
+static ngx_int_t ngx_sms_request_room(ngx_sms_ctx_t *ctx, size_t n);
 static void ngx_sms_request_too_large(ngx_sms_ctx_t *ctx);
 static void ngx_sms_request_broken(ngx_sms_ctx_t *ctx, ngx_int_t rc);
 static const char *ngx_sms_request_text(ngx_pool_t *pool, const char *fmt,
@@ -74,7 +77,7 @@ ngx_sms_request_handler(ngx_http_request_t *r)
     }
 
     if (ctx->endpoint->scope == 0) {
-        ctx->endpoint->handler(ctx);
+        ngx_sms_request_authorized(ctx);
         return NGX_DONE;
     }
 
@@ -177,6 +180,13 @@ ngx_sms_request_header(ngx_http_request_t *r, const char *name)
 static void
 ngx_sms_request_authorized(ngx_sms_ctx_t *ctx)
 {
+    /* no operation has one: a misspelt wish must not be taken for granted */
+    if (ctx->r->args.len) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_UNKNOWN_PARAMETER, "",
+                                "no query string is known here");
+        return;
+    }
+
     if (ctx->endpoint->body) {
         ngx_sms_request_read(ctx);
         return;
@@ -208,6 +218,27 @@ ngx_sms_request_read(ngx_sms_ctx_t *ctx)
 
     if (r->headers_in.content_length_n > (off_t) slcf->max_body) {
         ngx_sms_request_too_large(ctx);
+        return;
+    }
+
+    if (r->request_body || r != r->main) {
+
+        rc = ngx_sms_request_given(ctx);
+
+        if (rc == NGX_DECLINED) {
+            ngx_sms_request_too_large(ctx);
+
+        } else if (rc != NGX_OK) {
+            ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
+
+        } else {
+            if (r == r->main) {
+                r->read_event_handler = ngx_http_test_reading;
+            }
+
+            ngx_sms_request_taken(ctx);
+        }
+
         return;
     }
 
@@ -340,6 +371,67 @@ ngx_sms_request_take(ngx_sms_ctx_t *ctx)
     /* who leaves before the answer takes its calls and rows along */
     r->read_event_handler = ngx_http_test_reading;
 
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sms_module);
+    ngx_sms_timer_start(&ctx->deadline, slcf->timeout);
+
+    ngx_sms_request_taken(ctx);
+}
+
+
+/*
+ * Another module has read the body before (mirror), into memory and perhaps
+ * into a file, and may want it again: it is left as it is.  A subrequest has
+ * its parent's, or none.
+ */
+
+static ngx_int_t
+ngx_sms_request_given(ngx_sms_ctx_t *ctx)
+{
+    size_t        n;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = ctx->r->request_body ? ctx->r->request_body->bufs : NULL;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+
+        b = cl->buf;
+
+        if (!b->in_file || ngx_buf_in_memory(b)) {
+            rc = ngx_sms_request_piece(ctx, b, cl->next == NULL);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            continue;
+        }
+
+        n = (size_t) (b->file_last - b->file_pos);
+        rc = ngx_sms_request_room(ctx, n);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (n && ngx_read_file(b->file, ctx->body.data + ctx->body.len, n,
+                               b->file_pos)
+                 != (ssize_t) n)
+        {
+            return NGX_ERROR;
+        }
+
+        ctx->body.len += n;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sms_request_taken(ngx_sms_ctx_t *ctx)
+{
     if (ctx->body.len == 0) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_EMPTY_BODY, "", NULL);
         return;
@@ -354,26 +446,50 @@ ngx_sms_request_take(ngx_sms_ctx_t *ctx)
 static ngx_int_t
 ngx_sms_request_piece(ngx_sms_ctx_t *ctx, ngx_buf_t *b, ngx_uint_t last)
 {
-    size_t               n, room;
-    u_char              *p;
+    size_t               n;
+    ngx_int_t            rc;
     ngx_sms_loc_conf_t  *slcf;
 
     slcf = ngx_http_get_module_loc_conf(ctx->r, ngx_http_sms_module);
     n = (size_t) (b->last - b->pos);
-
-    if (n > slcf->max_body - ctx->body.len) {
-        return NGX_DECLINED;
-    }
 
     if (n == 0) {
         return NGX_OK;
     }
 
     /* what came with the headers stays where it is */
-    if (last && ctx->body.len == 0) {
+    if (last && ctx->body.len == 0 && n <= slcf->max_body) {
         ctx->body.data = b->pos;
         ctx->body.len = n;
         return NGX_OK;
+    }
+
+    rc = ngx_sms_request_room(ctx, n);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memcpy(ctx->body.data + ctx->body.len, b->pos, n);
+    ctx->body.len += n;
+
+    return NGX_OK;
+}
+
+
+/* for n more octets; NGX_DECLINED: more than is allowed */
+
+static ngx_int_t
+ngx_sms_request_room(ngx_sms_ctx_t *ctx, size_t n)
+{
+    size_t               room;
+    u_char              *p;
+    ngx_sms_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(ctx->r, ngx_http_sms_module);
+
+    if (n > slcf->max_body - ctx->body.len) {
+        return NGX_DECLINED;
     }
 
     if (ctx->body.len + n > ctx->room) {
@@ -394,9 +510,6 @@ ngx_sms_request_piece(ngx_sms_ctx_t *ctx, ngx_buf_t *b, ngx_uint_t last)
         ctx->body.data = p;
         ctx->room = room;
     }
-
-    ngx_memcpy(ctx->body.data + ctx->body.len, b->pos, n);
-    ctx->body.len += n;
 
     return NGX_OK;
 }
@@ -431,6 +544,13 @@ ngx_sms_request_broken(ngx_sms_ctx_t *ctx, ngx_int_t rc)
 
     if (rc == NGX_ERROR || rc == NGX_HTTP_INTERNAL_SERVER_ERROR) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
+        return;
+    }
+
+    /* a client that has left is a 400 of nginx's, too */
+    if (rc == NGX_HTTP_BAD_REQUEST && !ctx->r->connection->error) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_JSON, "",
+                                "the chunks of the body are malformed");
         return;
     }
 

@@ -7,6 +7,8 @@
 #define NGX_SMS_JSON_MAX  (4 * 1024 * 1024)
 #define NGX_SMS_RETRY_S   "2"
 
+#define NGX_SMS_UNPROCESSABLE  422
+
 
 static void *ngx_sms_respond_json_grow(void *data, void *p, size_t old, size_t n);
 static void ngx_sms_respond_send(ngx_sms_ctx_t *ctx, ngx_uint_t status,
@@ -267,8 +269,10 @@ ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
         ngx_sms_respond_json_str(w, &rcpt[i].given);
         sms_json_key(w, "code");
         sms_json_cstr(w, sms_problem_info(rcpt[i].problem)->code);
-        sms_json_key(w, "title");
+        sms_json_key(w, "title_tr");
         sms_json_cstr(w, sms_problem_info(rcpt[i].problem)->title_tr);
+        sms_json_key(w, "title_en");
+        sms_json_cstr(w, sms_problem_info(rcpt[i].problem)->title_en);
 
         if (rcpt[i].detail.len) {
             sms_json_key(w, "detail");
@@ -415,8 +419,8 @@ ngx_sms_respond_header(ngx_http_request_t *r, const char *name,
 static ngx_int_t
 ngx_sms_respond_headers(ngx_sms_ctx_t *ctx, ngx_uint_t status)
 {
-    u_char              *p, *policy;
-    const char          *challenge;
+    size_t               len;
+    u_char              *p, *policy, *challenge;
     ngx_http_request_t  *r;
 
     r = ctx->r;
@@ -430,15 +434,30 @@ ngx_sms_respond_headers(ngx_sms_ctx_t *ctx, ngx_uint_t status)
         return NGX_ERROR;
     }
 
-    if (status == NGX_HTTP_UNAUTHORIZED) {
+    if (status == NGX_HTTP_UNAUTHORIZED
+        || ctx->problem == SMS_PROBLEM_INSUFFICIENT_SCOPE)
+    {
+        challenge = ngx_pnalloc(r->pool, 128);
+        if (challenge == NULL) {
+            return NGX_ERROR;
+        }
 
         /* RFC 6750, 3.1: no error code where no credentials came */
-        challenge = ctx->problem == SMS_PROBLEM_MISSING_KEY
-                    ? "Bearer realm=\"ngx_sms\""
-                    : "Bearer realm=\"ngx_sms\", error=\"invalid_token\"";
+        p = ngx_sprintf(challenge, "Bearer realm=\"ngx_sms\"");
 
-        if (ngx_sms_respond_header(r, "WWW-Authenticate", challenge,
-                                   ngx_strlen(challenge))
+        if (ctx->problem == SMS_PROBLEM_INVALID_KEY) {
+            p = ngx_sprintf(p, ", error=\"invalid_token\"");
+
+        } else if (ctx->problem == SMS_PROBLEM_INSUFFICIENT_SCOPE) {
+            p = ngx_sprintf(p, ", error=\"insufficient_scope\", scope=\"%s\"",
+                            sms_word_name(sms_word_scope,
+                                          (int) ctx->endpoint->scope));
+        }
+
+        len = (size_t) (p - challenge);
+
+        if (ngx_sms_respond_header(r, "WWW-Authenticate",
+                                   (const char *) challenge, len)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -533,6 +552,11 @@ ngx_sms_respond_send(ngx_sms_ctx_t *ctx, ngx_uint_t status, const char *type,
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    if (status == NGX_SMS_UNPROCESSABLE) {
+        /* nginx has no word for it */
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+    }
 
     if (text->len == 0) {
         r->header_only = 1;

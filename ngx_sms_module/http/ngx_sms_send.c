@@ -33,8 +33,8 @@ static void ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub);
 static void ngx_sms_send_accepted(ngx_sms_ctx_t *ctx);
 static void ngx_sms_send_replay(ngx_sms_ctx_t *ctx);
 static void ngx_sms_send_stored(void *data, const ngx_sms_pg_res_t *res);
-static void ngx_sms_send_begin(sms_json_t *w, const u_char id[16],
-    ngx_uint_t n, int64_t total, const char *unit);
+static void ngx_sms_send_begin(sms_json_t *w, ngx_sms_submission_t *sub,
+    const u_char id[16], ngx_uint_t n, int64_t total);
 static void ngx_sms_send_message(sms_json_t *w,
     const ngx_sms_store_stored_row_t *row, const char *unit);
 static void ngx_sms_send_answer(ngx_sms_ctx_t *ctx, sms_json_t *w,
@@ -462,8 +462,7 @@ ngx_sms_send_accepted(ngx_sms_ctx_t *ctx)
     ctx->cost_micro = sub->total_micro;
 
     ngx_sms_respond_json_init(&w, ctx->r->pool);
-    ngx_sms_send_begin(&w, sub->id, sub->naccepted, sub->total_micro,
-                       sub->account->unit);
+    ngx_sms_send_begin(&w, sub, sub->id, sub->naccepted, sub->total_micro);
 
     for (i = 0; i < sub->recipients.nelts; i++) {
 
@@ -545,8 +544,8 @@ ngx_sms_send_stored(void *data, const ngx_sms_pg_res_t *res)
     }
 
     ngx_sms_respond_json_init(&w, ctx->r->pool);
-    ngx_sms_send_begin(&w, row.submission, res->nrows, total,
-                       ctx->account->unit);
+    /* the same body, so the same reference */
+    ngx_sms_send_begin(&w, ctx->submission, row.submission, res->nrows, total);
 
     for (i = 0; i < res->nrows; i++) {
         (void) ngx_sms_store_stored_row(res, i, &row);
@@ -572,8 +571,8 @@ failed:
 
 
 static void
-ngx_sms_send_begin(sms_json_t *w, const u_char id[16], ngx_uint_t n,
-    int64_t total, const char *unit)
+ngx_sms_send_begin(sms_json_t *w, ngx_sms_submission_t *sub,
+    const u_char id[16], ngx_uint_t n, int64_t total)
 {
     char    text[SMS_ID_LEN_MAX];
     size_t  len;
@@ -582,10 +581,16 @@ ngx_sms_send_begin(sms_json_t *w, const u_char id[16], ngx_uint_t n,
     sms_json_key(w, "submission_id");
     len = sms_id_print("sub", id, text);
     sms_json_str(w, text, len);
+
+    if (sub->reference.len) {
+        sms_json_key(w, "reference");
+        ngx_sms_respond_json_str(w, &sub->reference);
+    }
+
     sms_json_key(w, "accepted");
     sms_json_int(w, (int64_t) n);
     sms_json_key(w, "price");
-    ngx_sms_respond_money(w, total, unit);
+    ngx_sms_respond_money(w, total, sub->account->unit);
     sms_json_key(w, "messages");
     sms_json_array(w);
 }

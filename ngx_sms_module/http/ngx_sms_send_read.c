@@ -100,6 +100,13 @@ ngx_sms_read_json_fault(ngx_sms_submission_t *sub, json_error_t *error)
 
     switch (json_error_code(error)) {
 
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_JSON, "",
+                                 "line %d, column %d: \\u0000 is not allowed",
+                                 error->line, error->column);
+        return;
+
     case json_error_duplicate_key:
         problem = SMS_PROBLEM_DUPLICATE_KEY;
         break;
