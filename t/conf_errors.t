@@ -25,6 +25,10 @@ my ($ok, $out) = $nginx->check(conf());
 ok($ok, 'the configuration without a mistake') or diag($out);
 ($ok, $out) = $nginx->check(conf(no_api => 1, database => ''));
 ok($ok, 'the module without a line of its own') or diag($out);
+unlike($out, qr/\[warn\]/, 'has nothing to say');
+($ok, $out) = $nginx->check(conf(no_api => 1));
+like($out, qr/\[warn\] .*no location has "sms_api"/, 'a database that no location uses is told')
+    or diag($ok);
 
 # ---- the database ----------------------------------------------------------------
 
@@ -108,6 +112,15 @@ my $sim = 'sms_plugin operator two operator_simulator.so link=2';
 
 mistake('an unknown kind', 'plugin', 'sms_plugin carrier a operator_simulator.so { }', 1,
         'unknown plugin kind "carrier"', 'rule, consent, billing, router, operator');
+mistake("of kind $_, which nothing calls", 'plugin', "sms_plugin $_ a operator_simulator.so { }", 1,
+        qq{plugin kind "$_"}, 'this version calls only rule, consent, billing, router, operator')
+    for qw(auth notifier payment signature lookup);
+mistake('a tariff that keeps the funds', 'plugin',
+        'sms_plugin billing two ' . build() . '/samples/puppet_hold.so { }', 1, 'billing_hold',
+        'does not call');
+mistake('an operator that wants whole messages', 'plugin',
+        'sms_plugin operator two ' . build() . '/samples/puppet_whole.so link=2 { }', 1,
+        'SMS_OPERATOR_WHOLE');
 mistake('no file', 'plugin', 'sms_plugin operator a { }', 1, 'a kind, a name and a file');
 mistake('a file that is not there', 'plugin', 'sms_plugin rule a nowhere.so { }', 1, 'nowhere.so');
 mistake('a file that is no plugin', 'plugin', 'sms_plugin rule a %%DIR%%/nginx.conf { }', 1,

@@ -45,7 +45,7 @@ sub crash {
     ok(wait_until(sub { heard($nginx, qr/worker \d+ died in it: name=bad in=rule_evaluate/)
                         == $times }), 'its successor blames the plugin');
     like($nginx->log, qr/died in it: name=bad in=rule_evaluate times=$times/, "for the $times. time");
-    ok(wait_until(sub { $nginx->worker_pids == $nginx->{workers} && $nginx->ready }),
+    ok(wait_until(sub { $nginx->worker_pids == $nginx->{workers} && awake($nginx) }),
        'all workers are there');
     $nginx->{killed}{$_} = 1 for gone($nginx);
     return;
@@ -84,13 +84,13 @@ install('puppet', 'puppet.so');
 
     # a worker that dies of something else does not bring it back
     $nginx->kill_worker(0);
-    ok($nginx->ready, 'another worker');
+    ok(awake($nginx), 'another worker');
     is(plugin($nginx, 'bad')->{reason}, 'crashed too often', 'still out');
     is(metric($nginx, 'sms_plugin_blamed_total'), 3, 'nobody is blamed for a kill');
 
     # nor does a reload of the same configuration
     $nginx->reload;
-    ok($nginx->ready, 'reloaded');
+    ok(awake($nginx), 'reloaded');
     is(plugin($nginx, 'bad')->{reason}, 'crashed too often', 'still out after a reload');
 
     # but a repaired file does

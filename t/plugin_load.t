@@ -52,8 +52,13 @@ for my $policy (qw(defer deny allow)) {
     my $nginx = server(block('refusing', init => 'refuse', on_error => $policy),
                        block('fine'));
     $nginx->start;
-    ok($nginx->ready, "init() fails, on_error=$policy: the worker is ready");
+    ok(awake($nginx), "init() fails, on_error=$policy: the worker is there");
     answers($nginx, $policy, 'init() failed');
+
+    my $health = $nginx->http->get('/health');
+    is_deeply([ $health->status, $health->json->{status} ],
+              $policy eq 'allow' ? [ 200, 'ok' ] : [ 503, 'unavailable' ],
+              'and whether it takes messages is in /health');
 
     is(plugin($nginx, 'refusing')->{usable}, JSON::PP::false, 'it is not usable in /health');
     is(plugin($nginx, 'refusing')->{reason}, 'init() failed', 'with the reason');
@@ -76,7 +81,7 @@ for my $policy (qw(defer deny allow)) {
 
     unlink $path;
     $nginx->kill_worker(0);
-    ok($nginx->ready, 'its file is gone: the next worker is ready');
+    ok(awake($nginx), 'its file is gone: the next worker is there');
     answers($nginx, $policy, 'not loaded');
     like(plugin($nginx, 'lost')->{reason}, qr/^not loaded/, 'reason in /health');
     like($nginx->log, qr/not loaded: name=lost: .*cannot be loaded: .*on_error=$policy/,
@@ -95,7 +100,7 @@ for my $policy (qw(defer deny allow)) {
     spew("$path.new", "not a plugin\n" x 1000);
     rename "$path.new", $path;
     $nginx->kill_worker(0);
-    ok($nginx->ready, 'the file is no program any more: the next worker is ready');
+    ok(awake($nginx), 'the file is no program any more: the next worker is there');
     answers($nginx, 'deny', 'not loaded');
 
     my ($ok, $out) = $nginx->check;

@@ -400,6 +400,28 @@ ngx_sms_plugin_window(ngx_sms_plugin_t *p)
 }
 
 
+ngx_uint_t
+ngx_sms_plugin_ready(ngx_sms_plugin_t *p)
+{
+    int              ready;
+    ngx_sms_guard_t  guard;
+
+    if (!ngx_sms_plugin_usable(p)) {
+        return 0;
+    }
+
+    if (!SMS_HAS(sms_ops_t, p->ops, ready)) {
+        return 1;
+    }
+
+    ngx_sms_guard_enter(&guard, p, NGX_SMS_GUARD_READY);
+    ready = p->ops->ready(p->inst);
+    (void) ngx_sms_guard_leave(&guard);
+
+    return ready != 0;
+}
+
+
 void
 ngx_sms_plugin_lease(ngx_sms_plugin_t *p, sms_str_t name, int held,
     uint64_t epoch)

@@ -38,7 +38,7 @@ static const uint64_t  ngx_sms_guard_bounds[NGX_SMS_PLUGIN_TIMES - 1] = {
 
 static const char  *ngx_sms_guard_names[] = {
     "init", "lease", "drain", "exit", "cancel", "operator_window", "timer",
-    "watch", "post", "stream", "http", "db", "outbox", "inbound"
+    "watch", "post", "stream", "http", "db", "outbox", "inbound", "ready"
 };
 
 
@@ -296,7 +296,7 @@ ngx_sms_plugin_slot_operation(ngx_uint_t what)
         return ngx_sms_op_name(what);
     }
 
-    if (what >= NGX_SMS_GUARD_INIT && what <= NGX_SMS_GUARD_INBOUND) {
+    if (what >= NGX_SMS_GUARD_INIT && what <= NGX_SMS_GUARD_READY) {
         return ngx_sms_guard_names[what - NGX_SMS_GUARD_INIT];
     }
 

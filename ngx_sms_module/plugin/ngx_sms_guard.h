@@ -39,7 +39,8 @@ typedef enum {
     NGX_SMS_GUARD_HTTP,
     NGX_SMS_GUARD_DB,
     NGX_SMS_GUARD_OUTBOX,
-    NGX_SMS_GUARD_INBOUND
+    NGX_SMS_GUARD_INBOUND,
+    NGX_SMS_GUARD_READY
 } ngx_sms_guard_what_e;
 
 typedef struct {

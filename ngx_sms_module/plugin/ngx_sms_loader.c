@@ -70,6 +70,20 @@ ngx_sms_loader_open(ngx_sms_plugin_t *p, u_char *buf, size_t cap)
                                   ngx_sms_plugin_kind_name(p->kind));
     }
 
+    if (p->kind == SMS_KIND_OPERATOR && (ops->flags & SMS_OPERATOR_WHOLE)) {
+        return ngx_sms_loader_say(buf, cap, "asks for whole messages "
+                                  "(SMS_OPERATOR_WHOLE), this version gives "
+                                  "parts only");
+    }
+
+    for (op = NGX_SMS_OP_BILLING_HOLD; op <= NGX_SMS_OP_BILLING_RELEASE; op++) {
+        if (p->kind == SMS_KIND_BILLING && ngx_sms_op_function(ops, op)) {
+            return ngx_sms_loader_say(buf, cap, "has %s, which this version "
+                                      "does not call: funds lie in the host's "
+                                      "ledger", ngx_sms_op_name(op));
+        }
+    }
+
     return ops;
 }
 

@@ -1,6 +1,14 @@
 #include "ngx_sms_op.h"
 
+#include "ngx_sms_timer.h"
 
+
+/* a thousand of these still fit into the sum of a request */
+#define NGX_SMS_OP_AMOUNT_MAX  INT64_C(1000000000000000)
+#define NGX_SMS_OP_DEFER_US    (INT64_C(366) * 86400 * 1000000)
+
+
+static ngx_uint_t ngx_sms_op_str(const sms_str_t *s);
 static ngx_uint_t ngx_sms_op_verdict(const void *item, const void *result);
 static ngx_uint_t ngx_sms_op_consent(const void *item, const void *result);
 static ngx_uint_t ngx_sms_op_quote(const void *item, const void *result);
@@ -97,15 +105,35 @@ ngx_sms_op_required(sms_kind_t kind)
 
 
 static ngx_uint_t
+ngx_sms_op_str(const sms_str_t *s)
+{
+    return s->len == 0 || s->ptr != NULL;
+}
+
+
+static ngx_uint_t
 ngx_sms_op_verdict(const void *item, const void *result)
 {
+    int64_t               now;
     uint32_t              i;
     const sms_msg_t      *m = item;
     const sms_finding_t  *f;
     const sms_verdict_t  *v = result;
 
-    if (v->action != SMS_PASS && v->action != SMS_DEFER) {
+    if ((v->action != SMS_PASS && v->action != SMS_DEFER)
+        || !ngx_sms_op_str(&v->version))
+    {
         return 0;
+    }
+
+    if (v->action == SMS_DEFER) {
+        now = ngx_sms_timer_now_us();
+
+        if (v->defer_until_us <= now
+            || v->defer_until_us > now + NGX_SMS_OP_DEFER_US)
+        {
+            return 0;
+        }
     }
 
     if (v->nfindings == 0) {
@@ -123,7 +151,9 @@ ngx_sms_op_verdict(const void *item, const void *result)
 
         if (f->severity > SMS_SEVERITY_BLOCK || f->floor > SMS_SEVERITY_BLOCK
             || f->code.len == 0 || f->code.ptr == NULL
-            || f->begin > m->text.len || f->len > m->text.len - f->begin)
+            || f->begin > m->text.len || f->len > m->text.len - f->begin
+            || !ngx_sms_op_str(&f->detail_tr) || !ngx_sms_op_str(&f->detail_en)
+            || !ngx_sms_op_str(&f->repair) || !ngx_sms_op_str(&f->source))
         {
             return 0;
         }
@@ -138,7 +168,8 @@ ngx_sms_op_consent(const void *item, const void *result)
 {
     const sms_consent_t  *c = result;
 
-    return c->state >= SMS_CONSENT_GRANTED && c->state <= SMS_CONSENT_UNKNOWN;
+    return c->state >= SMS_CONSENT_GRANTED && c->state <= SMS_CONSENT_UNKNOWN
+           && ngx_sms_op_str(&c->proof) && ngx_sms_op_str(&c->code);
 }
 
 
@@ -147,7 +178,9 @@ ngx_sms_op_quote(const void *item, const void *result)
 {
     const sms_quote_t  *q = result;
 
-    return q->amount_micro >= 0 && q->unit[0] != '\0';
+    return q->amount_micro >= 0 && q->amount_micro <= NGX_SMS_OP_AMOUNT_MAX
+           && q->unit[0] != '\0' && q->unit[3] == '\0'
+           && ngx_sms_op_str(&q->tariff) && ngx_sms_op_str(&q->policy);
 }
 
 
@@ -174,7 +207,8 @@ ngx_sms_op_submit(const void *item, const void *result)
 
     return s->outcome >= SMS_SUBMIT_SENT && s->outcome <= SMS_SUBMIT_UNKNOWN
            && s->reason <= SMS_REASON_OTHER
-           && s->operator_id.len <= SMS_OPERATOR_ID_MAX;
+           && s->operator_id.len <= SMS_OPERATOR_ID_MAX
+           && ngx_sms_op_str(&s->operator_id);
 }
 
 

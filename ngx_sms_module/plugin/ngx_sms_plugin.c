@@ -313,6 +313,13 @@ ngx_sms_plugin_kind_name(ngx_uint_t kind)
 
 
 const char *
+ngx_sms_plugin_kind_called(ngx_uint_t kind)
+{
+    return kind <= SMS_KIND_OPERATOR ? ngx_sms_kind_names[kind] : NULL;
+}
+
+
+const char *
 ngx_sms_op_name(ngx_uint_t op)
 {
     return op < NGX_SMS_OPS ? ngx_sms_ops[op].name : NULL;

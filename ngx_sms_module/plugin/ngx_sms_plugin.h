@@ -266,6 +266,8 @@ ngx_sms_plugin_t *ngx_sms_plugin_by_link(ngx_sms_plugins_t *plugins,
     uint32_t link);
 
 const char *ngx_sms_plugin_kind_name(ngx_uint_t kind);         /* "rule" or NULL     */
+/* the same for the kinds that this version calls, which come first */
+const char *ngx_sms_plugin_kind_called(ngx_uint_t kind);
 const char *ngx_sms_op_name(ngx_uint_t op);             /* "rule_evaluate"    */
 const char *ngx_sms_plugin_on_error_name(ngx_uint_t policy);   /* "defer"            */
 const char *ngx_sms_plugin_grant_name(ngx_uint_t bit);         /* 0: "stream"; NULL  */
@@ -304,7 +306,9 @@ const char *ngx_sms_plugin_slot_operation(ngx_uint_t operation);
 
 /* 1 when the plugin is loaded, not quarantined and not draining */
 ngx_uint_t ngx_sms_plugin_usable(ngx_sms_plugin_t *p);
-/* 1 when it offers the operation (billing_hold may be missing) */
+/* 1 when it is usable and says that it can do its work */
+ngx_uint_t ngx_sms_plugin_ready(ngx_sms_plugin_t *p);
+/* 1 when it offers the operation */
 ngx_uint_t ngx_sms_plugin_has(ngx_sms_plugin_t *p, ngx_uint_t op);
 
 /* n zeroed items in a pool of their own; NULL: no memory */

@@ -17,6 +17,7 @@
  *   forge        completes calls that it never got
  *   steal        completes the call that another instance holds
  *   count=n      adds n to a number in the dictionary, and logs it
+ *   past, ages   holds the message back until a time long ago, until the end of time
  *
  * With PUPPET_RUDE it has no cancel(), and writes its results before it completes.
  */
@@ -47,6 +48,7 @@ typedef struct {
 struct puppet_s {
     sms_host_t         *host;
     uint32_t            metric;
+    int64_t             ready_us;
     puppet_call_t       calls[PUPPET_CALLS];
 };
 
@@ -56,6 +58,8 @@ static sms_call_t  puppet_last;
 static const sms_conf_key_t  puppet_keys[] = {
     { .name = "init", .type = SMS_CONF_ENUM, .def = "ok", .choices = "ok|refuse|crash",
       .doc = "What init() does." },
+    { .name = "ready_after", .type = SMS_CONF_MSEC, .def = "0s",
+      .doc = "ready() says no for so long." },
     { .name = NULL }
 };
 
@@ -92,6 +96,7 @@ puppet_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err, size_
     }
 
     p->host = h;
+    p->ready_us = h->core->mono_us(h) + conf->num(conf, "ready_after") * 1000;
     if (h->metric) {
         p->metric = h->metric->define(h, 1, "deeds_total", "Deeds done");
     }
@@ -107,6 +112,15 @@ puppet_exit(void *inst)
 {
     puppet_log(inst, "exit", 0);
     free(inst);
+}
+
+
+static int
+puppet_ready(void *inst)
+{
+    puppet_t  *p = inst;
+
+    return p->host->core->mono_us(p->host) >= p->ready_us;
 }
 
 
@@ -271,6 +285,17 @@ puppet_tag(const sms_batch_t *batch, uint32_t i)
 }
 
 
+static void
+puppet_defer(const sms_batch_t *batch, uint32_t i, int64_t until_us)
+{
+    sms_verdict_t  *v;
+
+    v = SMS_AT(sms_verdict_t, batch->results, batch->result_stride, i);
+    v->action = SMS_DEFER;
+    v->defer_until_us = until_us;
+}
+
+
 /* the text is not ended by a NUL */
 static long
 puppet_number(const char *at, const char *end)
@@ -306,6 +331,12 @@ puppet_do(puppet_t *p, sms_call_t call, const sms_batch_t *batch, uint32_t item,
 
     if (puppet_is(deed, len, "tag")) {
         puppet_tag(batch, item);
+
+    } else if (puppet_is(deed, len, "past")) {
+        puppet_defer(batch, item, 1);
+
+    } else if (puppet_is(deed, len, "ages")) {
+        puppet_defer(batch, item, INT64_MAX);
 
     } else if (puppet_is(deed, len, "tables")) {
         puppet_tables(p);
@@ -411,7 +442,8 @@ static const sms_ops_t  puppet_ops = {
 #ifndef PUPPET_RUDE
     .cancel = puppet_cancel,
 #endif
-    .rule_evaluate = puppet_evaluate
+    .rule_evaluate = puppet_evaluate,
+    .ready = puppet_ready
 };
 
 SMS_PLUGIN("puppet", PUPPET_TAG, "BSD-2-Clause", "Does what the text says",

@@ -405,13 +405,23 @@ prepaid_quote(void *inst, sms_call_t call, const sms_batch_t *batch)
 }
 
 
+static int
+prepaid_ready(void *inst)
+{
+    prepaid_t  *p = inst;
+
+    return p->loaded;
+}
+
+
 static const sms_ops_t  prepaid_ops = {
     .size = sizeof(sms_ops_t),
     .conf_key_stride = sizeof(sms_conf_key_t),
     .conf_keys = prepaid_keys,
     .init = prepaid_init,
     .exit = prepaid_exit,
-    .billing_quote = prepaid_quote
+    .billing_quote = prepaid_quote,
+    .ready = prepaid_ready
 };
 
 SMS_PLUGIN("prepaid", "0.1.0", "BSD-2-Clause", "Prices by dated tariffs of the database",

@@ -88,6 +88,7 @@ check_first(check_t *c)
     char         err[256];
     const char  *why;
     sms_rc_t     rc;
+    int          ready;
 
     check_step(c, "check() and init()");
     fh = check_host(c);
@@ -102,6 +103,8 @@ check_first(check_t *c)
         check_ok(c, 0, "starts: rc %d, \"%s\" (give the keys it needs as key=value)", rc, err);
         return 0;
     }
+    ready = fakehost_ready(fh);
+    check_ok(c, ready == 0 || ready == 1, "ready() answers 0 or 1: %d", ready);
     (void) fakehost_advance(fh, 1000);
     why = check_finish(fh);
     check_ok(c, why == NULL, "starts and stops%s%s", why ? ": " : "", why ? why : "");

@@ -65,7 +65,8 @@ check_time(check_t *c)
 {
     static const char *const  others[] = {
         "timer", "post", "watch", "lease", "done", "http done", "db done", "stream opened",
-        "stream data", "stream writable", "stream closed", "operator_window", "drain"
+        "stream data", "stream writable", "stream closed", "operator_window", "ready",
+        "drain"
     };
 
     fakehost_timing_t   t;
@@ -103,6 +104,7 @@ check_time(check_t *c)
             fakehost_call_end(fh, call);
             fakehost_batch_free(b);
             (void) fakehost_window(fh);
+            (void) fakehost_ready(fh);
             (void) fakehost_advance(fh, 1000);
         }
     }

@@ -169,6 +169,7 @@ int fakehost_batch_intact(const fakehost_batch_t *b);
 void fakehost_batch_free(fakehost_batch_t *b);
 
 uint32_t fakehost_window(fakehost_t *fh);       /* operator_window(); 0: not offered */
+int fakehost_ready(fakehost_t *fh);             /* ready(); 1: not offered         */
 uint32_t fakehost_window_opened(fakehost_t *fh);/* calls of window_open()          */
 
 

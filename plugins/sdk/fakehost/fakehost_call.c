@@ -352,6 +352,23 @@ fakehost_window(fakehost_t *fh)
 }
 
 
+int
+fakehost_ready(fakehost_t *fh)
+{
+    fakehost_span_t  span;
+    int              ready;
+
+    if (!fh->started || !SMS_HAS(sms_ops_t, fh->ops, ready)) {
+        return 1;
+    }
+    fakehost_begin(fh, &span, "ready");
+    ready = fh->ops->ready(fh->inst);
+    fakehost_finish(fh, &span);
+
+    return ready;
+}
+
+
 uint32_t
 fakehost_window_opened(fakehost_t *fh)
 {

@@ -449,6 +449,9 @@ typedef struct sms_ops_s {
     sms_run_pt lookup_network;          /* sms_msg_t        -> sms_network_t      */
     sms_run_pt http_in;                 /* sms_http_in_t    -> sms_http_out_t     */
     uint32_t (*operator_window)(void *inst);        /* parts it can take now      */
+    /* 1: it can do its work; 0: not yet, and the host's health says "starting".
+     * Missing: ready once init() has returned.                                   */
+    int      (*ready)(void *inst);
 } sms_ops_t;
 
 /* Pointer-free, so the host reads it from the file before running any code. */

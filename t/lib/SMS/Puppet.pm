@@ -5,8 +5,10 @@ package SMS::Puppet;
 #
 #   install('puppet', 'a.so')   the sample of that name into the test's folder, by
 #                               rename, as a package manager does; returns its path
-#   block('a', file => 'a.so', on_error => 'deny', grant => 'dict', init => 'crash')
-#                               an sms_plugin block
+#   block('a', file => 'a.so', on_error => 'deny', grant => 'dict', init => 'crash',
+#         ready => '2s')        an sms_plugin block
+#   awake($nginx)               waits until a worker has its database, whatever it
+#                               thinks of its plugins
 #   say($account, $nginx, 'a:pend=100', %change)   sends a text; the answer
 #   metric($nginx, 'name{labels}')   its value, undef when it is not shown
 #   plugin($nginx, 'a')         its entry in /health
@@ -20,7 +22,7 @@ use Exporter qw(import);
 use File::Copy qw(copy);
 use SMS::Tap;
 
-our @EXPORT = qw(install block say metric plugin heard gone);
+our @EXPORT = qw(install block awake say metric plugin heard gone);
 
 my $dir;
 
@@ -43,8 +45,20 @@ sub block {
     my $policy = $opt{on_error} ? " on_error=$opt{on_error}" : '';
     my $grant = $opt{grant} ? "grant $opt{grant};" : '';
     my $init = $opt{init} ? "init $opt{init};" : '';
+    my $ready = $opt{ready} ? "ready_after $opt{ready};" : '';
 
-    return "    sms_plugin rule $name $dir/$file$policy { $grant $init }\n";
+    return "    sms_plugin rule $name $dir/$file$policy { $grant $init $ready }\n";
+}
+
+
+sub awake {
+    my ($nginx) = @_;
+
+    return wait_until {
+        my $health = eval { $nginx->http(timeout => 2)->get('/health')->json } // {};
+        my @connections = @{ $health->{database}{connections} // [] };
+        @connections && !grep { $_->{state} ne 'ready' } @connections;
+    } slow(20), 'a worker with its database';
 }
 
 
