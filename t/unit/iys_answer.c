@@ -41,7 +41,7 @@ test_stopped(void **state)
         all_told(3, SMS_E_DENIED, SMS_CONSENT_UNKNOWN, c[i / 2].code);
         all_told(3, SMS_E_DENIED, SMS_CONSENT_UNKNOWN, c[i / 2].code);
         assert_int_equal(world_count(BULK), 1);
-        assert_int_equal(world_metric("sms_iys_alarms"), 1);
+        assert_int_equal(world_metric("iys_alarms_total"), 1);
         assert_non_null(strstr(world->text, c[i / 2].code));
         assert_null(strstr(world->text, "90532"));
 

@@ -38,7 +38,7 @@ test_throttled(void **state)
     assert_true(gap >= 1000000);
     assert_int_equal(world->calls[0]->results[0].state, SMS_CONSENT_GRANTED);
     assert_int_equal(call->results[0].state, SMS_CONSENT_GRANTED);
-    assert_int_equal(world_metric("sms_iys_throttled"), 1);
+    assert_int_equal(world_metric("iys_throttled_total"), 1);
     world_free();
 
     script[0].times = 100;

@@ -42,8 +42,8 @@ test_listed(void **state)
         assert_memory_equal(call->results[i].proof.ptr, "id-2", 4);
     }
 
-    assert_int_equal(world_metric("sms_iys_numbers"), 10);
-    assert_int_equal(world_metric("sms_iys_granted"), 5);
+    assert_int_equal(world_metric("iys_numbers_total"), 10);
+    assert_int_equal(world_metric("iys_granted_total"), 5);
     assert_null(strstr(world->text, "90532"));
     world_free();
 }
@@ -115,7 +115,7 @@ test_gather(void **state)
     }
 
     assert_int_equal(world_count(BULK), 3);
-    assert_int_equal(world_metric("sms_iys_numbers"), 2500);
+    assert_int_equal(world_metric("iys_numbers_total"), 2500);
     world_free();
 }
 

@@ -178,7 +178,7 @@ test_unauthorized(void **state)
     all_told(3, SMS_E_DENIED, SMS_CONSENT_UNKNOWN, "H351");
     assert_int_equal(world_count(TOKEN), 2);
     assert_int_equal(world_count(BULK), 2);
-    assert_int_equal(world_metric("sms_iys_alarms"), 1);
+    assert_int_equal(world_metric("iys_alarms_total"), 1);
 
     /* and no storm: the next one finds the user halted */
 
@@ -211,7 +211,7 @@ test_silent(void **state)
     }
 
     assert_int_equal(world->nlog, 1);
-    assert_int_equal(world_metric("sms_iys_alarms"), 1);
+    assert_int_equal(world_metric("iys_alarms_total"), 1);
 
     world_pass(120000);
     call = world_call(1, 3, 0, SMS_RECIPIENT_BIREYSEL);
@@ -239,7 +239,7 @@ test_credentials(void **state)
     all_told(2, SMS_E_DENIED, SMS_CONSENT_UNKNOWN, "bad_credentials");
     all_told(2, SMS_E_DENIED, SMS_CONSENT_UNKNOWN, "bad_credentials");
     assert_int_equal(world->nlog, 1);
-    assert_int_equal(world_metric("sms_iys_alarms"), 1);
+    assert_int_equal(world_metric("iys_alarms_total"), 1);
     world_free();
 
     script[0] = (line_t) { TOKEN, NULL, 1000, 500, SMS_OK, 0, "x" };

@@ -48,16 +48,16 @@ static const sms_conf_key_t  iys_keys[] = {
 static const struct {
     const char *name, *help;
 } iys_metrics[IYS_METRICS] = {
-    { "sms_iys_requests", "Requests sent to İYS, tokens included" },
-    { "sms_iys_client_errors", "Answers 400, 401, 403, 404, 422; İYS bars an "
+    { "iys_requests_total", "Requests sent to İYS, tokens included" },
+    { "iys_client_errors_total", "Answers 400, 401, 403, 404, 422; İYS bars an "
                                "address whose success rate is below 70 %" },
-    { "sms_iys_failures", "No answer, 5xx, or an unreadable answer" },
-    { "sms_iys_throttled", "Answers 429" },
-    { "sms_iys_tokens", "Token requests; İYS allows few an hour" },
-    { "sms_iys_singles", "Single status queries; İYS allows 1000 an hour" },
-    { "sms_iys_numbers", "Numbers asked for in bulk" },
-    { "sms_iys_granted", "Numbers that İYS listed as approved" },
-    { "sms_iys_alarms", "Account, brand or user refused: needs a person" }
+    { "iys_failures_total", "No answer, 5xx, or an unreadable answer" },
+    { "iys_throttled_total", "Answers 429" },
+    { "iys_tokens_total", "Token requests; İYS allows few an hour" },
+    { "iys_singles_total", "Single status queries; İYS allows 1000 an hour" },
+    { "iys_numbers_total", "Numbers asked for in bulk" },
+    { "iys_granted_total", "Numbers that İYS listed as approved" },
+    { "iys_alarms_total", "Account, brand or user refused: needs a person" }
 };
 
 
