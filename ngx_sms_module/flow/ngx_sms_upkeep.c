@@ -21,7 +21,7 @@ typedef struct {
 static void ngx_sms_upkeep_lease(void *data, ngx_uint_t held);
 static void ngx_sms_upkeep_tick(void *data);
 static void ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res);
-static void ngx_sms_upkeep_count(ngx_str_t *counts);
+static ngx_uint_t ngx_sms_upkeep_count(ngx_str_t *counts);
 
 
 /* partitions first: nothing can be stored without them */
@@ -135,7 +135,8 @@ ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res)
 {
     const ngx_sms_upkeep_job_t  *job = data;
 
-    ngx_str_t  counts;
+    ngx_str_t   counts;
+    ngx_uint_t  level;
 
     ngx_sms_upkeep_query = NULL;
 
@@ -148,22 +149,42 @@ ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res)
 
     if (res->nrows && ngx_sms_pg_row_text(res, 0, 0, &counts) == NGX_OK) {
 
-        ngx_sms_upkeep_count(&counts);
-        ngx_log_error(NGX_LOG_INFO, ngx_sms_upkeep_log, 0,
+        level = ngx_sms_upkeep_count(&counts);
+        ngx_log_error(level, ngx_sms_upkeep_log, 0,
                       "sms upkeep: what=%s counts=%V", job->what, &counts);
     }
 }
 
 
-static void
+/* how loud to tell: most of the time there was nothing to do */
+
+static ngx_uint_t
 ngx_sms_upkeep_count(ngx_str_t *counts)
 {
-    json_t  *root;
+    json_t      *root, *value;
+    const char  *name;
+    ngx_uint_t   level;
 
+    level = NGX_LOG_DEBUG;
     root = json_loadb((const char *) counts->data, counts->len, 0, NULL);
+
+    json_object_foreach(root, name, value) {
+
+        if (ngx_strcmp(name, "drift") == 0 && json_array_size(value)) {
+            /* money that nobody can account for */
+            level = NGX_LOG_CRIT;
+            break;
+        }
+
+        if (ngx_strcmp(name, "accounts") != 0 && json_integer_value(value)) {
+            level = NGX_LOG_INFO;
+        }
+    }
 
     ngx_sms_counter_add(ngx_sms_upkeep_zone, NGX_SMS_C_IN_DOUBT,
                         json_integer_value(json_object_get(root,
                                                            "in_doubt")));
     json_decref(root);
+
+    return level;
 }
