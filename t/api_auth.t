@@ -33,6 +33,17 @@ my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => SMS::Account::conf(
         listen 127.0.0.1:%%PORT_1%%;
         location /v1/ { sms_api; sms_rate rate=60r/m burst=5; }
     }
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        sms_rate off;
+        location /v1/ { sms_api; sms_rate rate=60r/m; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT_3%%;
+        sms_rate rate=600r/m burst=100;
+        location /v1/ { sms_api; sms_rate rate=2r/s; }
+        location = /v1/balance { sms_api; }
+    }
 EOH
         $listen
         set_real_ip_from 127.0.0.1;
@@ -148,6 +159,17 @@ my $limited = sub {
 };
 
 is($account->get($nginx, '/v1/balance')->header('ratelimit'), undef, 'no header without a limit');
+
+# a rate of one's own has its own burst, whatever stands above it
+for my $case ([ 2, '/v1/balance', 60, 60 ], [ 3, "/v1/messages/$id", 120, 60 ],
+              [ 3, '/v1/balance', 100, 10 ])
+{
+    my ($port, $path, $burst, $seconds) = @$case;
+    my $r = SMS::Http->new(port => $nginx->port($port),
+                           key => $account->key('live', waived => 'test'))->get($path);
+    is($r->status, 200, "$path of server $port") or diag($r->text);
+    is($r->header('ratelimit-policy'), qq{"api";q=$burst;w=$seconds}, 'its own burst');
+}
 
 my $first = $limited->($account->key);
 is($first->status, 200, 'within the limit') or diag($first->text);

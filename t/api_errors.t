@@ -547,7 +547,7 @@ another prefix         | GET /v1/messages/sub_00000000000000000000000000 | - | 4
 a letter that is none  | GET /v1/messages/msg_0000000000000000000000000l | - | 400 invalid-id
 an id of octets        | GET /v1/messages/%ff%fe | -                      | 400 invalid-id
 bad id to delete       | DELETE /v1/submissions/x | -                     | 400 invalid-id
-a query of octets      | GET /v1/balance?a=%ff&b=\xff | -                 | 400 invalid-field
+a query of octets      | GET /v1/balance?a=%ff&b=\xff | -                 | 400 unknown-parameter
 cannot be put          | PUT /v1/messages | info                          | 405 method-not-allowed
 cannot be read         | GET /v1/messages | -                             | 405 method-not-allowed
 cannot be posted       | POST /v1/balance | info                          | 405 method-not-allowed

@@ -133,7 +133,8 @@ is($v->status, 200, 'version');
 is_deeply([ @{ $v->json }{qw(name api)} ], [ 'ngx_sms', 'v1' ], 'who it is');
 like($v->json->{plugin_abi}, qr/^\d+\.\d+$/, 'for plugins');
 cmp_ok($v->json->{schema}, '>=', 15, 'the schema');
-is($account->get($nginx, '/v1/balance?a=b')->status, 200, 'a query is of no matter');
+is($account->get($nginx, '/v1/balance?a=b')->json->{code}, 'unknown-parameter', 'a query');
+is($account->get($nginx, '/v1/balance?')->status, 200, 'an empty one is of no matter');
 
 my $id_header = $nginx->http->get('/v1/version', headers => { 'X-Request-Id' => 'abc.DEF_1-2' });
 is($id_header->header('x-request-id'), 'abc.DEF_1-2', "the caller's own request id");

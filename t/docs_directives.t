@@ -86,7 +86,7 @@ sub defaults {
         sms_database_timeout => seconds(number('init_msec_value', 'conf->statement_timeout')),
         sms_database_queue   => number('init_uint_value', 'conf->queue_rows'),
         sms_consent_max_age  => number('init_msec_value', 'settings->consent_max_age') / 60000 . 'm',
-        sms_rate             => 'rate=' . number('merge_uint_value', 'conf->rate, prev->rate') . 'r/m',
+        sms_rate             => 'rate=' . number('init_uint_value', 'prev->rate') . 'r/m',
         sms_timeout          => seconds(number('merge_msec_value', 'conf->timeout, prev->timeout')),
     );
     my ($name) = $conf =~ /name = ngx_string\("(\w+)"\)/;
@@ -138,7 +138,13 @@ sub blocks {
     # tables of words, by their first one
     my %list = reverse $code =~ /(\w+)\[\w*\] = \{\s*(?:NULL,\s*)?"(\w+)"/g;
 
-    is_deeply([ $kinds =~ /`(\w+)`/g ], [ $words->($list{rule}) ], 'kinds');
+    # the kinds that are called come first, the others are named as such
+    my ($last) = $code =~ /kind_called.*?kind <= SMS_KIND_(\w+)/s;
+    my @kind = $words->($list{rule});
+    my @called = splice @kind, 0, 1 + (grep { $kind[$_] eq lc $last } 0 .. $#kind)[0];
+    is_deeply([ $kinds =~ /`(\w+)`/g ], \@called, 'kinds');
+    my ($refused) = section('sms_plugin') =~ /contract has more kinds \((.*?)\)/s;
+    is_deeply([ sort $refused =~ /`(\w+)`/g ], [ sort @kind ], 'and those that are refused');
     is_deeply([ map { /^\| `(\w+)` \| / ? $1 : () }
                 split /\n/, ($page =~ /^\| grant \|.*?\n(.*?)\n\n/ms)[0] ],
               [ $words->($list{stream}) ], 'grants');
@@ -150,10 +156,9 @@ sub blocks {
               [ sort($option =~ /ngx_strncmp\(value->data, "(\w+)=",/g) ], 'options');
 
     # defaults of on_error, by kind
-    my ($policies) = $option =~ /ngx_sms_plugin_policies\[NGX_SMS_KINDS\] = \{(.*?)\}/s;
+    my ($policies) = $option =~ /ngx_sms_plugin_policies\[\] = \{(.*?)\}/s;
     my @policy = map { lc } $policies =~ /ON_ERROR_(\w+)/g;
-    my @kind = $words->($list{rule});
-    my %coded = map { $kind[$_] => $policy[$_] } 0 .. $#kind;
+    my %coded = map { $called[$_] => $policy[$_] } 0 .. $#called;
     my ($told) = section('sms_plugin') =~ /Default:\s*(`defer` for.*?)\.\s/s;
     my %told;
     for my $part (split /;\s*/, $told // '') {

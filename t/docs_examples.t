@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Each ```nginx block of the documentation passes "nginx -t", with the real
-# module and plugins.  The word after "nginx" says what the block is: main (a
+# Each ```nginx block of the documentation and conf/nginx.conf pass "nginx -t", with
+# the real module and plugins.  The word after "nginx" says what the block is: main (a
 # whole file), http, server or location.
 
 use strict;
@@ -28,13 +28,16 @@ my %there = (
     '/etc/nginx/sms/routes'           => spew("$dir/routes", "* * link_a\n"),
     '/etc/nginx/sms/iys.conf'         => spew("$dir/iys.conf", "username u; password p;\n"),
     '/etc/nginx/sms/opera.conf'       => spew("$dir/opera.conf", "password p;\n"),
+    '/etc/nginx/sms/log_format.conf'  => root() . '/conf/log_format.conf',
     '/var/log/nginx/'                 => "$dir/",
+    '/run/nginx.pid'                  => "$dir/nginx.pid",
 );
 my $places = join '|', map { quotemeta } reverse sort keys %there;
 
 my %around = (
     main     => sub { $_[0] },
-    http     => sub { globals() . "http {\n$_[0]\n}\n" },
+    http     => sub { my $database = $_[0] =~ /^sms_database /m ? '' : database_line();
+                      globals() . "http {\n$database$_[0]\nserver { location / { sms_health; } }\n}\n" },
     server   => sub { globals() . database("server {\n$_[0]\n}\n") },
     location => sub { globals() . database("server {\nlocation / {\n$_[0]\n}\n}\n") },
 );
@@ -68,6 +71,22 @@ for my $file (files(qr/\.md$/, 'docs')) {
     }
 }
 
+# the file to begin with: as it is, and with slips in what is to be changed
+my $sample = content('conf/nginx.conf');
+my ($fine, $said) = $nginx->check(here($sample));
+ok($fine, 'conf/nginx.conf') or diag($said);
+unlike($said, qr/\[(?:warn|error|alert|emerg)\]/, 'without a warning') or diag($said);
+
+for my $slip ([ 'link=1 operator', 'link=0 operator', '1 to 65535' ],
+              [ 'window 50', 'window many', 'window' ], [ 'dbname=sms', 'dbname', 'connection info' ],
+              [ 'sms/routes', 'sms/no_routes', 'no_routes' ])
+{
+    my ($right, $wrong, $word) = @$slip;
+    ($fine, $said) = $nginx->check(here($sample =~ s/\Q$right\E/$wrong/r));
+    ok(!$fine, "with $wrong it is refused");
+    like($said, qr/\[emerg\].*\Q$word\E.* in \S+:\d+$/m, 'with file and line') or diag($said);
+}
+
 cmp_ok($count{'docs/DIRECTIVES.md'} // 0, '>=', 5, 'docs/DIRECTIVES.md has blocks');
 cmp_ok($count{'docs/OPERATIONS.md'} // 0, '>=', 1, 'docs/OPERATIONS.md has some');
 done_testing;
@@ -79,10 +98,13 @@ sub globals {
 }
 
 
+sub database_line { return qq{sms_database "host=/tmp dbname=sms";\n} }
+
+
 sub database {
     my ($server) = @_;
 
-    return "http {\nsms_database \"host=/tmp dbname=sms\";\n$server}\n";
+    return "http {\n" . database_line() . "$server}\n";
 }
 
 
@@ -93,6 +115,7 @@ sub here {
 
     $text =~ s{(?<![\w/])($places)}{$there{$1}}g;
     $text =~ s/^user .*$/$> == 0 ? "user $user;" : ''/gme;
+    $text =~ s/\blisten 127\.0\.0\.1:8080/'listen 127.0.0.1:' . $nginx->port(1)/ge;
     $text =~ s/\blisten 443 ssl/'listen 127.0.0.1:' . $nginx->port(0) . ' ssl'/ge;
     my $folders = $nginx->globals_http;
     $text =~ s/^(http \{)$/$1\n$folders/m;

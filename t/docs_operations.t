@@ -25,7 +25,7 @@ my $pg = SMS::Pg->new(own => 1, schema => 0);
 my $work = temporary('operations');
 
 # the checkout, without what the commands write
-symlink root() . "/$_", "$work/$_" or die "$_: $!\n" for qw(sql conf);
+symlink root() . "/$_", "$work/$_" or die "$_: $!\n" for qw(sql conf tools);
 
 local @ENV{qw(PGHOST PGUSER PGDATABASE)} = ($pg->socket, 'postgres', 'sms');
 my (@keys, $schema, $blocks);

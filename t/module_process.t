@@ -44,7 +44,8 @@ sub serves {
 # two workers, a cache manager and a cache loader
 
 {
-    my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => SMS::Account::conf(
+    my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, level => 'debug',
+        conf => SMS::Account::conf(
         extra => block('a'), http => 'proxy_cache_path %%DIR%%/cache keys_zone=c:1m '
                                    . 'manager_sleep=100ms loader_sleep=50ms;'));
     $nginx->start;
@@ -62,8 +63,9 @@ sub serves {
     is(heard($nginx, qr/sms lease: taken name=screen/), 1, 'and one the screen');
     is($pg->value(q{select count(*) from sms.lease where name = 'upkeep'}), 1, 'in the database, too');
 
-    # the jobs of upkeep come from one process
-    ok(wait_until(sub { heard($nginx, qr/sms upkeep: what=/) >= 8 }), 'upkeep works');
+    # the jobs of upkeep come from one process, and are not told where they did nothing
+    ok(wait_until(sub { heard($nginx, qr/\[debug\].* sms upkeep: what=/) >= 8 }), 'upkeep works');
+    is(heard($nginx, qr/\[info\].* sms upkeep: what=(?!partitions)/), 0, 'in silence');
     my %pids = map { $_ => 1 } $nginx->log =~ /(\d+)#\d+: sms upkeep: what=/g;
     is(scalar keys %pids, 1, 'all of it in one process');
     ok(!$pids{$manager}, 'which is not the cache manager');
