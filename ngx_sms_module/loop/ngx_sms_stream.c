@@ -411,7 +411,7 @@ ngx_sms_stream_connected(ngx_sms_stream_t *s)
 
     (void) ngx_tcp_nodelay(c);
 
-    if (s->ssl == NULL) {
+    if (s->ssl.ctx == NULL) {
         ngx_sms_stream_opened(s);
         return;
     }
@@ -422,7 +422,7 @@ ngx_sms_stream_connected(ngx_sms_stream_t *s)
 
     s->state = NGX_SMS_STREAM_HANDSHAKE;
 
-    if (ngx_sms_tls_start(s->ssl, c, &s->server_name) != NGX_OK) {
+    if (ngx_sms_tls_start(&s->ssl, c, &s->server_name) != NGX_OK) {
         ngx_sms_stream_end(s, SMS_E_INTERNAL);
         return;
     }
@@ -558,6 +558,7 @@ ngx_sms_stream_teardown(ngx_sms_stream_t *s)
 void
 ngx_sms_stream_free(ngx_sms_stream_t *s)
 {
+    ngx_sms_tls_release(&s->ssl);
     ngx_sms_stream_buf_free(&s->in);
     ngx_sms_stream_buf_free(&s->out);
     ngx_destroy_pool(s->pool);

@@ -39,7 +39,7 @@ struct ngx_sms_stream_s {
     ngx_str_t                  peer;
     in_port_t                  port;
     ngx_str_t                  server_name;
-    ngx_ssl_t                 *ssl;
+    ngx_ssl_t                  ssl;         /* ctx NULL: plain            */
     ngx_sms_resolve_t         *lookup;
     ngx_sms_resolve_addr_t    *addrs;
     ngx_uint_t                 naddrs;

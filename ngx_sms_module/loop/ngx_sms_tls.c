@@ -30,7 +30,7 @@ static int ngx_sms_tls_no_password(char *buf, int size, int rwflag,
 
 
 sms_rc_t
-ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t **ssl, ngx_log_t *log)
+ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t *ssl, ngx_log_t *log)
 {
     ngx_uint_t            i;
     const sms_str_t      *names[NGX_SMS_TLS_FILES];
@@ -54,9 +54,8 @@ ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t **ssl, ngx_log_t *log)
 
         if (e->ssl.ctx && ngx_sms_tls_match(e, names)) {
             if (ngx_sms_tls_fresh(e)) {
-                e->used = ++ngx_sms_tls_clock;
-                *ssl = &e->ssl;
-                return SMS_OK;
+                oldest = e;
+                goto found;
             }
 
             oldest = e;
@@ -68,7 +67,7 @@ ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t **ssl, ngx_log_t *log)
         }
     }
 
-    /* connections hold references of their own to the SSL_CTX */
+    /* streams hold references of their own to the SSL_CTX */
 
     ngx_sms_tls_free(oldest);
 
@@ -79,10 +78,24 @@ ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t **ssl, ngx_log_t *log)
         return rc;
     }
 
+found:
+
     oldest->used = ++ngx_sms_tls_clock;
-    *ssl = &oldest->ssl;
+
+    *ssl = oldest->ssl;
+    (void) SSL_CTX_up_ref(ssl->ctx);
 
     return SMS_OK;
+}
+
+
+void
+ngx_sms_tls_release(ngx_ssl_t *ssl)
+{
+    if (ssl->ctx) {
+        SSL_CTX_free(ssl->ctx);
+        ssl->ctx = NULL;
+    }
 }
 
 

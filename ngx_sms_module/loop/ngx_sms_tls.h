@@ -19,10 +19,13 @@
 #define NGX_SMS_TLS_CONTEXTS  32
 
 
-/* SMS_OK: *ssl is the context, owned here.  SMS_E_CONFIG: a file cannot be
- * read or does not fit; the reason is logged.                                */
-sms_rc_t ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t **ssl,
+/* SMS_OK: *ssl holds the context, until it is released: a connection comes to
+ * its handshake later, when its place here may be another's.  SMS_E_CONFIG: a
+ * file cannot be read or does not fit; the reason is logged.                 */
+sms_rc_t ngx_sms_tls_context(const sms_tls_t *tls, ngx_ssl_t *ssl,
     ngx_log_t *log);
+/* one that was never filled (zeroed) is left alone */
+void ngx_sms_tls_release(ngx_ssl_t *ssl);
 
 /* Makes c a TLS client connection whose certificate must carry "name", a host
  * name or an address.  NGX_OK or NGX_ERROR.                                  */
