@@ -17,6 +17,7 @@ static struct {
     ngx_sms_timer_t     timer;
     ngx_queue_t         requests;
     ngx_log_t          *log;
+    unsigned            closing:1;      /* the worker waits no longer     */
 } ngx_sms_curls;
 
 
@@ -58,6 +59,7 @@ ngx_sms_curl_init(ngx_cycle_t *cycle)
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 64L);
 
     ngx_sms_curls.multi = multi;
+    ngx_sms_curls.closing = 0;
     ngx_sms_curls.log = cycle->log;
     ngx_queue_init(&ngx_sms_curls.requests);
 
@@ -101,7 +103,7 @@ ngx_sms_curl_request(const sms_http_req_t *req, ngx_sms_curl_pt done,
     ngx_sms_curl_t          *r;
     ngx_sms_resolve_addr_t   addr;
 
-    if (ngx_sms_curls.multi == NULL) {
+    if (ngx_sms_curls.multi == NULL || ngx_sms_curls.closing) {
         *rc = SMS_E_DOWN;
         return NULL;
     }
@@ -286,7 +288,9 @@ ngx_sms_curl_event(ngx_event_t *ev)
     c = ev->data;
 
     if (c->close) {
-        /* worker_shutdown_timeout: nobody may wait any longer */
+        /* worker_shutdown_timeout: nobody may wait any longer, nor begin to */
+
+        ngx_sms_curls.closing = 1;
 
         while (!ngx_queue_empty(&ngx_sms_curls.requests)) {
             q = ngx_queue_head(&ngx_sms_curls.requests);

@@ -17,6 +17,7 @@
  *   forge        completes calls that it never got
  *   steal        completes the call that another instance holds
  *   count=n      adds n to a number in the dictionary, and logs it
+ *   fetch=n      asks port n for something by HTTP, and again after each failure
  *   past, ages   holds the message back until a time long ago, until the end of time
  *
  * With PUPPET_RUDE it has no cancel(), and writes its results before it completes.
@@ -49,6 +50,8 @@ struct puppet_s {
     sms_host_t         *host;
     uint32_t            metric;
     int64_t             ready_us;
+    long                port;           /* of fetch                               */
+    long                fetched;
     puppet_call_t       calls[PUPPET_CALLS];
 };
 
@@ -286,6 +289,32 @@ puppet_tag(const sms_batch_t *batch, uint32_t i)
 
 
 static void
+puppet_fetch(void *data, const sms_http_res_t *r)
+{
+    puppet_t        *p = data;
+    char             url[64];
+    sms_http_req_t   req;
+
+    if (r) {
+        p->fetched++;
+        if (p->fetched < 5 || p->fetched % 1000 == 0) {
+            puppet_log(p, "fetched", r->rc);
+        }
+        if (r->rc == SMS_OK) {
+            return;
+        }
+    }
+
+    memset(&req, 0, sizeof(req));
+    req.size = sizeof(req);
+    req.url.ptr = url;
+    req.url.len = (size_t) snprintf(url, sizeof(url), "http://127.0.0.1:%ld/", p->port);
+    req.timeout_ms = 60000;
+    (void) p->host->http->request(p->host, &req, puppet_fetch, p);
+}
+
+
+static void
 puppet_defer(const sms_batch_t *batch, uint32_t i, int64_t until_us)
 {
     sms_verdict_t  *v;
@@ -331,6 +360,10 @@ puppet_do(puppet_t *p, sms_call_t call, const sms_batch_t *batch, uint32_t item,
 
     if (puppet_is(deed, len, "tag")) {
         puppet_tag(batch, item);
+
+    } else if (puppet_is(deed, len, "fetch") && p->host->http) {
+        p->port = n;
+        puppet_fetch(p, NULL);
 
     } else if (puppet_is(deed, len, "past")) {
         puppet_defer(batch, item, 1);
