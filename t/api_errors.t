@@ -393,6 +393,7 @@ a string               | POST /v1/messages | ="text"                      | 400 
 no body                | POST /v1/messages | -                            | 400 empty-body
 an empty body          | POST /v1/messages; Content-Length: 0 | -         | 400 empty-body
 another media type     | POST /v1/messages; Content-Type: application/x-www-form-urlencoded | =to=1 | 415 unsupported-media-type
+a packed body          | POST /v1/messages; Content-Encoding: gzip | info {} | 415 unsupported-media-type
 JSON with a charset    | POST /v1/messages; Content-Type: Application/JSON; charset=utf-8 | info | 202
 an unknown field       | POST /v1/messages | info {"colour": "red"}       | 400 unknown-field /colour
 a misspelt field       | POST /v1/messages | info {"Sender": "ORNEK"}     | 400 unknown-field /Sender

@@ -30,6 +30,12 @@ unlike($out, qr/\[warn\]/, 'has nothing to say');
 like($out, qr/\[warn\] .*no location has "sms_api"/, 'a database that no location uses is told')
     or diag($ok);
 
+my $tariff = 'sms_plugin billing %s billing_prepaid.so { grant db; }';
+($ok, $out) = $nginx->check(conf(plugin => sprintf("$tariff\n$tariff", 'one', 'two')));
+ok($ok, 'two tariffs') or diag($out);
+like($out, qr/\[warn\] .*"two": is never asked, "one" comes first in \S+:\d+$/m, 'with a warning')
+    or diag($out);
+
 # ---- the database ----------------------------------------------------------------
 
 for my $row (

@@ -118,6 +118,17 @@ for my $workers (1, 2) {
     is(say($account, $nginx, 'Siparişiniz')->status, 202, 'on_error=allow: texts pass');
     is(say($account, $nginx, 'good:tag')->status, 422, 'and the other one judges');
     is(heard($nginx, $died), $deaths, 'no more deaths');
+
+    # any change of its block gives it another chance
+    if ($workers == 1) {
+        $nginx->conf(SMS::Account::conf(extra => block('bad', init => 'crash', on_error => 'allow',
+                                                       grant => 'dict') . block('good')));
+        $nginx->reload(wait => 0);
+        ok(wait_until(sub { heard($nginx, qr/quarantined: name=bad: crashed too often/) == 2 }),
+           'a grant more: out again');
+        cmp_ok(heard($nginx, $died), '>=', $deaths + 3, 'after three more deaths');
+    }
+
     $nginx->{killed}{$_} = 1 for gone($nginx);
     $nginx->end;
 }

@@ -216,6 +216,12 @@ ngx_sms_request_read(ngx_sms_ctx_t *ctx)
         return;
     }
 
+    if (ngx_sms_request_header(r, "content-encoding")) {
+        ngx_sms_respond_problem(ctx, SMS_PROBLEM_UNSUPPORTED_MEDIA, "",
+                                "send it as it is, without Content-Encoding");
+        return;
+    }
+
     if (r->headers_in.content_length_n > (off_t) slcf->max_body) {
         ngx_sms_request_too_large(ctx);
         return;

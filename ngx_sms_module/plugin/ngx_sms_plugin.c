@@ -13,6 +13,7 @@ static ngx_int_t ngx_sms_plugin_check(ngx_conf_t *cf, ngx_sms_plugin_t *p);
 static void ngx_sms_plugin_stamp(ngx_sms_plugin_t *p);
 static ngx_int_t ngx_sms_plugin_sort(ngx_conf_t *cf,
     ngx_sms_plugins_t *plugins);
+static void ngx_sms_plugin_unasked(ngx_conf_t *cf, ngx_array_t *kind);
 static ngx_int_t ngx_sms_plugin_links(ngx_conf_t *cf,
     ngx_sms_plugins_t *plugins);
 static void *ngx_sms_plugin_grow(void *data, void *p, size_t old, size_t n);
@@ -185,6 +186,12 @@ ngx_sms_plugin_stamp(ngx_sms_plugin_t *p)
 
     ngx_crc32_init(crc);
     ngx_crc32_update(&crc, p->path.data, p->path.len);
+    ngx_crc32_update(&crc, p->operator_name.data, p->operator_name.len);
+    ngx_crc32_update(&crc, (u_char *) &p->kind, sizeof(p->kind));
+    ngx_crc32_update(&crc, (u_char *) &p->link, sizeof(p->link));
+    ngx_crc32_update(&crc, (u_char *) &p->grants, sizeof(p->grants));
+    ngx_crc32_update(&crc, (u_char *) &p->order, sizeof(p->order));
+    ngx_crc32_update(&crc, (u_char *) &p->on_error, sizeof(p->on_error));
 
     v = p->values.elts;
 
@@ -233,7 +240,28 @@ ngx_sms_plugin_sort(ngx_conf_t *cf, ngx_sms_plugins_t *plugins)
         list[j] = all[i];
     }
 
+    ngx_sms_plugin_unasked(cf, &plugins->kinds[SMS_KIND_BILLING]);
+    ngx_sms_plugin_unasked(cf, &plugins->kinds[SMS_KIND_CONSENT]);
+
     return NGX_OK;
+}
+
+
+/* of these kinds one is asked */
+static void
+ngx_sms_plugin_unasked(ngx_conf_t *cf, ngx_array_t *kind)
+{
+    ngx_uint_t          i;
+    ngx_sms_plugin_t  **list;
+
+    list = kind->elts;
+
+    for (i = 1; i < kind->nelts; i++) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "sms_plugin \"%V\": is never asked, \"%V\" comes first "
+                      "in %V:%ui", &list[i]->name, &list[0]->name,
+                      &list[i]->conf_file, list[i]->conf_line);
+    }
 }
 
 
