@@ -163,6 +163,10 @@ mistake('no time', 'plugin', "$sim {\ngrant inbound dict;\ndelay soon;\n}", 3, '
 mistake('a key twice', 'plugin', "$sim {\ngrant inbound dict;\nwindow 1;\nwindow 2;\n}", 4,
         'window');
 mistake('a missing key', 'plugin', 'sms_plugin router two router_prefix.so { }', 1, 'table');
+spew($nginx->dir . '/lost', "# destinations\n90 * sim\n44 * nowhere\n");
+mistake('a route over no link', 'plugin',
+        "sms_plugin router two router_prefix.so {\ntable %%DIR%%/lost;\n}", 1,
+        '/lost:3: link "nowhere" is not configured');
 mistake('two paths', 'http', 'sms_plugin_path /tmp;', 1, 'is duplicate');
 mistake('an unknown directive', 'http', 'sms_databse "x";', 1, 'unknown directive "sms_databse"');
 

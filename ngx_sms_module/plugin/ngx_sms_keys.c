@@ -34,8 +34,8 @@ static const char  *ngx_sms_keys_types[] = {
 
 
 ngx_sms_keys_t *
-ngx_sms_keys_build(const sms_ops_t *ops, ngx_array_t *values,
-    ngx_str_t *prefix, ngx_pool_t *pool, ngx_sms_keys_error_t *err)
+ngx_sms_keys_build(const sms_ops_t *ops, ngx_sms_plugin_t *p,
+    ngx_pool_t *pool, ngx_sms_keys_error_t *err)
 {
     ngx_str_t                def;
     ngx_uint_t               i;
@@ -57,14 +57,17 @@ ngx_sms_keys_build(const sms_ops_t *ops, ngx_array_t *values,
     keys->conf.num = ngx_sms_keys_num;
     keys->conf.count = ngx_sms_keys_count;
     keys->conf.item = ngx_sms_keys_item;
+    keys->conf.links = p->plugins->link;
+    keys->conf.nlinks = (uint32_t) p->plugins->links;
+    keys->conf.link_stride = sizeof(sms_link_t);
 
     if (ngx_sms_keys_table(ops, keys, pool, err) != NGX_OK) {
         return NULL;
     }
 
-    v = values->elts;
+    v = p->values.elts;
 
-    for (i = 0; i < values->nelts; i++) {
+    for (i = 0; i < p->values.nelts; i++) {
         err->value = (ngx_int_t) i;
 
         e = ngx_sms_keys_find(keys, (char *) v[i].name.data, v[i].name.len);
@@ -81,7 +84,8 @@ ngx_sms_keys_build(const sms_ops_t *ops, ngx_array_t *values,
             return NULL;
         }
 
-        if (ngx_sms_keys_set(e, &v[i].value, prefix, pool, err) != NGX_OK) {
+        if (ngx_sms_keys_set(e, &v[i].value, &p->plugins->prefix, pool,
+                             err) != NGX_OK) {
             return NULL;
         }
 
@@ -111,7 +115,7 @@ ngx_sms_keys_build(const sms_ops_t *ops, ngx_array_t *values,
         def.data = (u_char *) e->key->def;
         def.len = ngx_strlen(e->key->def);
 
-        if (ngx_sms_keys_set(e, &def, prefix, pool, err) != NGX_OK) {
+        if (ngx_sms_keys_set(e, &def, &p->plugins->prefix, pool, err) != NGX_OK) {
             return NULL;
         }
     }

@@ -49,10 +49,10 @@ typedef struct {
 } ngx_sms_keys_error_t;
 
 
-/* values: ngx_sms_plugin_value_t; strings are copied into pool.  NULL: *err
- * tells.                                                                     */
-ngx_sms_keys_t *ngx_sms_keys_build(const sms_ops_t *ops, ngx_array_t *values,
-    ngx_str_t *prefix, ngx_pool_t *pool, ngx_sms_keys_error_t *err);
+/* what stands in p's block, by the table of "ops"; strings are copied into pool.
+ * NULL: *err tells.                                                          */
+ngx_sms_keys_t *ngx_sms_keys_build(const sms_ops_t *ops, ngx_sms_plugin_t *p,
+    ngx_pool_t *pool, ngx_sms_keys_error_t *err);
 
 /* the array of keys: name, type, required, default, choices, min, max, doc,
  * value                                                                      */

@@ -230,8 +230,7 @@ ngx_sms_loader_init(ngx_sms_plugin_t *p)
         return;
     }
 
-    live->keys = ngx_sms_keys_build(p->ops, &p->values, &p->plugins->prefix,
-                                    live->pool, &err);
+    live->keys = ngx_sms_keys_build(p->ops, p, live->pool, &err);
     if (live->keys == NULL) {
         ngx_log_error(NGX_LOG_ERR, live->log, 0,
                       "sms plugin: not loaded: name=%V: %s; on_error=%s "

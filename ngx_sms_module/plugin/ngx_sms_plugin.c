@@ -89,6 +89,14 @@ ngx_sms_plugins_init_conf(ngx_conf_t *cf, ngx_sms_plugins_t *plugins)
 
     p = plugins->all.elts;
 
+    if (ngx_sms_plugin_sort(cf, plugins) != NGX_OK
+        || ngx_sms_plugin_links(cf, plugins) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    /* a check may want to know the links */
+
     for (i = 0; i < plugins->all.nelts; i++) {
         if (ngx_sms_plugin_locate(cf, p[i]) != NGX_OK
             || ngx_sms_plugin_check(cf, p[i]) != NGX_OK)
@@ -97,12 +105,6 @@ ngx_sms_plugins_init_conf(ngx_conf_t *cf, ngx_sms_plugins_t *plugins)
         }
 
         ngx_sms_plugin_stamp(p[i]);
-    }
-
-    if (ngx_sms_plugin_sort(cf, plugins) != NGX_OK
-        || ngx_sms_plugin_links(cf, plugins) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;

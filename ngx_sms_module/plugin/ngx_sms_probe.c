@@ -249,8 +249,7 @@ ngx_sms_probe_judge(ngx_sms_plugin_t *p, ngx_cycle_t *cycle,
         return;
     }
 
-    keys = ngx_sms_keys_build(ops, &p->values, &p->plugins->prefix, pool,
-                              &v->err);
+    keys = ngx_sms_keys_build(ops, p, pool, &v->err);
     if (keys == NULL) {
         return;
     }

@@ -21,25 +21,10 @@ static const sms_conf_key_t  prefix_keys[] = {
 };
 
 
-static sms_rc_t
-prefix_check(const sms_conf_t *conf, char *err, size_t errcap)
-{
-    prefix_table_t  t;
-    sms_str_t       path;
-
-    path = conf->str(conf, "table");
-    if (prefix_table_read(&t, path.ptr, path.len, err, errcap) != 0) {
-        return SMS_E_CONFIG;
-    }
-    prefix_table_free(&t);
-
-    return SMS_OK;
-}
-
-
 /* 0, or -1: the link of some line is not configured */
 static int
-prefix_resolve(prefix_table_t *t, sms_host_t *h, sms_str_t path, char *err, size_t errcap)
+prefix_resolve(prefix_table_t *t, const sms_conf_t *conf, sms_str_t path, char *err,
+    size_t errcap)
 {
     const sms_link_t  *link;
     prefix_link_t     *l;
@@ -49,8 +34,8 @@ prefix_resolve(prefix_table_t *t, sms_host_t *h, sms_str_t path, char *err, size
         for (k = 0; k < t->rules[i].nlinks; k++) {
 
             l = &t->rules[i].links[k];
-            for (m = 0; m < h->nlinks; m++) {
-                link = SMS_AT(const sms_link_t, h->links, h->link_stride, m);
+            for (m = 0; m < conf->nlinks; m++) {
+                link = SMS_AT(const sms_link_t, conf->links, conf->link_stride, m);
                 if (link->name.len == l->len
                     && memcmp(link->name.ptr, t->text + l->name, l->len) == 0)
                 {
@@ -59,7 +44,7 @@ prefix_resolve(prefix_table_t *t, sms_host_t *h, sms_str_t path, char *err, size
                 }
             }
 
-            if (m == h->nlinks) {
+            if (m == conf->nlinks) {
                 snprintf(err, errcap, "%.*s:%u: link \"%.*s\" is not configured",
                          (int) path.len, path.ptr, t->rules[i].line,
                          (int) (l->len < 64 ? l->len : 64), t->text + l->name);
@@ -69,6 +54,25 @@ prefix_resolve(prefix_table_t *t, sms_host_t *h, sms_str_t path, char *err, size
     }
 
     return 0;
+}
+
+
+static sms_rc_t
+prefix_check(const sms_conf_t *conf, char *err, size_t errcap)
+{
+    prefix_table_t  t;
+    sms_str_t       path;
+    sms_rc_t        rc;
+
+    path = conf->str(conf, "table");
+    if (prefix_table_read(&t, path.ptr, path.len, err, errcap) != 0) {
+        return SMS_E_CONFIG;
+    }
+
+    rc = prefix_resolve(&t, conf, path, err, errcap) == 0 ? SMS_OK : SMS_E_CONFIG;
+    prefix_table_free(&t);
+
+    return rc;
 }
 
 
@@ -84,9 +88,10 @@ prefix_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err, size_
         return SMS_E_NOMEM;
     }
 
+    (void) h;
     path = conf->str(conf, "table");
     if (prefix_table_read(t, path.ptr, path.len, err, errcap) != 0
-        || prefix_resolve(t, h, path, err, errcap) != 0)
+        || prefix_resolve(t, conf, path, err, errcap) != 0)
     {
         prefix_table_free(t);
         free(t);

@@ -165,6 +165,8 @@ fakehost_start(fakehost_t *fh, const sms_ops_t *ops, const char *const *conf, si
         return SMS_E_CONFIG;
     }
 
+    fakehost_conf_links(fh->conf, fh->links, FAKEHOST_LINKS);
+
     rc = SMS_OK;
     if (SMS_HAS(sms_ops_t, ops, check)) {
         fakehost_begin(fh, &span, "check");

@@ -97,6 +97,8 @@ typedef struct fakehost_conf_s  fakehost_conf_t;
 fakehost_conf_t *fakehost_conf(const sms_ops_t *ops, const char *const *conf,
     size_t nconf, char *err, size_t errcap);
 const sms_conf_t *fakehost_conf_table(fakehost_conf_t *c);
+/* what conf->links shows; fakehost_start() sets the same ones as host->links      */
+void fakehost_conf_links(fakehost_conf_t *c, const sms_link_t *links, uint32_t n);
 void fakehost_conf_free(fakehost_conf_t *c);
 /* one value against one key of the table; also used for defaults                 */
 sms_rc_t fakehost_conf_value(const sms_conf_key_t *key, const char *value,

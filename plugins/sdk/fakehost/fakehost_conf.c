@@ -337,6 +337,15 @@ fakehost_conf(const sms_ops_t *ops, const char *const *conf, size_t nconf,
 }
 
 
+void
+fakehost_conf_links(fakehost_conf_t *c, const sms_link_t *links, uint32_t n)
+{
+    c->table.links = links;
+    c->table.nlinks = n;
+    c->table.link_stride = sizeof(sms_link_t);
+}
+
+
 const sms_conf_t *
 fakehost_conf_table(fakehost_conf_t *c)
 {

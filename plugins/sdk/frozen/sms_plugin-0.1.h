@@ -231,6 +231,9 @@ typedef struct sms_conf_key_s {         /* the host parses, checks, documents,  
     const char *def, *choices, *doc;    /* choices: "a|b|c"                       */
     int64_t     min, max;               /* numbers; 0,0 = no bound                */
 } sms_conf_key_t;
+typedef struct sms_link_s { uint32_t id, flags;
+                 sms_str_t name, operator_name; } sms_link_t;
+
 typedef struct sms_conf_s {             /* valid until exit()                     */
     size_t    size;
     sms_str_t (*str)(const struct sms_conf_s *c, const char *name);
@@ -238,6 +241,8 @@ typedef struct sms_conf_s {             /* valid until exit()                   
     int64_t   (*num)(const struct sms_conf_s *c, const char *name);
     uint32_t  (*count)(const struct sms_conf_s *c, const char *name);
     sms_str_t (*item)(const struct sms_conf_s *c, const char *name, uint32_t i);
+    const sms_link_t *links;            /* every link that is configured          */
+    uint32_t  nlinks, link_stride;
 } sms_conf_t;
 
 /* ---- what the host offers -----------------------------------------------
@@ -388,9 +393,6 @@ typedef struct {
     sms_rc_t (*deliver)(sms_host_t *h, const sms_inbound_t *ev, uint32_t stride, uint32_t n,
                         void (*done)(void *d, sms_rc_t rc), void *d);
 } sms_inbound_api_t;
-
-typedef struct sms_link_s { uint32_t id, flags;
-                 sms_str_t name, operator_name; } sms_link_t;
 
 struct sms_host_s {
     uint32_t size;   uint16_t abi_major, abi_minor;
