@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
-# /health says "starting" until what a request needs is there, and never "ok"
-# before: a plugin that says that it is not ready yet, prices that are not read, a
-# database that was never seen.  Results that are out of the contract take the
+# /health says "starting" until the plugins of a request are ready, and never "ok"
+# before: one that says not yet, prices that are not read.  Results that are out of the contract take the
 # plugin's failure policy.
 
 use strict;
@@ -82,13 +81,13 @@ $pg->do('select sms.tariff_set(1, ?, ?, ?)', '90', $_, 100_000) for qw(otp infor
     $nginx->end;
 }
 
-# ---- a database that was never there -------------------------------------------------
+# ---- a database that is not there, and then is ---------------------------------------
 
 {
     my $nginx = server(block('a'));
     $pg->stop('immediate');
     $nginx->start;
-    is_deeply(health($nginx), [ 503, 'starting' ], 'no database yet: starting');
+    is_deeply(health($nginx), [ 503, 'unavailable' ], 'no database: unavailable');
     $pg->start;
     ok($nginx->ready, 'it comes');
     $pg->stop('immediate');

@@ -65,8 +65,8 @@ ngx_sms_health_handler(ngx_http_request_t *r)
 
 /*
  * Whether a request would be taken: the database, and each plugin that is asked
- * before the answer, unless its policy is to go on without it.  "starting" comes
- * to an end by itself; "unavailable" may need somebody to look.
+ * before the answer, unless its policy is to go on without it.  "starting" is a
+ * plugin that says not yet, "unavailable" what may need somebody to look.
  */
 
 static const char *
@@ -82,7 +82,7 @@ ngx_sms_health_status(void)
     };
 
     if (!ngx_sms_store_ready()) {
-        return ngx_sms_store.schema ? "unavailable" : "starting";
+        return "unavailable";
     }
 
     status = ngx_sms_health_ok;

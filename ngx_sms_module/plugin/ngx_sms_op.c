@@ -3,11 +3,6 @@
 #include "ngx_sms_timer.h"
 
 
-/* a thousand of these still fit into the sum of a request */
-#define NGX_SMS_OP_AMOUNT_MAX  INT64_C(1000000000000000)
-#define NGX_SMS_OP_DEFER_US    (INT64_C(366) * 86400 * 1000000)
-
-
 static ngx_uint_t ngx_sms_op_str(const sms_str_t *s);
 static ngx_uint_t ngx_sms_op_verdict(const void *item, const void *result);
 static ngx_uint_t ngx_sms_op_consent(const void *item, const void *result);
@@ -130,7 +125,7 @@ ngx_sms_op_verdict(const void *item, const void *result)
         now = ngx_sms_timer_now_us();
 
         if (v->defer_until_us <= now
-            || v->defer_until_us > now + NGX_SMS_OP_DEFER_US)
+            || v->defer_until_us > now + SMS_DEFER_MAX_US)
         {
             return 0;
         }
@@ -178,7 +173,7 @@ ngx_sms_op_quote(const void *item, const void *result)
 {
     const sms_quote_t  *q = result;
 
-    return q->amount_micro >= 0 && q->amount_micro <= NGX_SMS_OP_AMOUNT_MAX
+    return q->amount_micro >= 0 && q->amount_micro <= SMS_AMOUNT_MAX
            && q->unit[0] != '\0' && q->unit[3] == '\0'
            && ngx_sms_op_str(&q->tariff) && ngx_sms_op_str(&q->policy);
 }

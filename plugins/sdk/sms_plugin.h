@@ -52,6 +52,8 @@ extern "C" {
 #define SMS_LEASE_NAME_MAX      32      /* bytes                                */
 #define SMS_DICT_KEY_MAX        255
 #define SMS_DICT_VALUE_MAX      8192
+#define SMS_AMOUNT_MAX          INT64_C(1000000000000000)   /* micro, of a message */
+#define SMS_DEFER_MAX_US        (INT64_C(366) * 86400 * 1000000)
 
 /* These two may never grow: their arrays have no stride. */
 typedef struct { const char *ptr; size_t len; } sms_str_t;

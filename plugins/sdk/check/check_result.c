@@ -137,6 +137,9 @@ check_verdict(fakehost_t *fh, uint32_t i, const sms_verdict_t *v, const sms_msg_
     if (v->action == SMS_DEFER && v->defer_until_us <= fakehost_now(fh)) {
         return check_bad(i, "defer_until is not in the future");
     }
+    if (v->action == SMS_DEFER && v->defer_until_us > fakehost_now(fh) + SMS_DEFER_MAX_US) {
+        return check_bad(i, "defer_until is more than 366 days ahead");
+    }
     if (v->nfindings > CHECK_FINDINGS) {
         return check_bad(i, "has %u findings, more than %d", v->nfindings, CHECK_FINDINGS);
     }
@@ -191,6 +194,10 @@ check_quote(uint32_t i, const sms_quote_t *q)
     }
     if (q->amount_micro < 0) {
         return check_bad(i, "amount_micro %lld is negative", (long long) q->amount_micro);
+    }
+    if (q->amount_micro > SMS_AMOUNT_MAX) {
+        return check_bad(i, "amount_micro %lld is above SMS_AMOUNT_MAX",
+                         (long long) q->amount_micro);
     }
     if (!check_utf8(q->tariff) || !check_utf8(q->policy)) {
         return check_bad(i, "tariff or policy is no UTF-8");
