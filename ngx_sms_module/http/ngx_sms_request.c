@@ -377,9 +377,6 @@ ngx_sms_request_take(ngx_sms_ctx_t *ctx)
     /* who leaves before the answer takes its calls and rows along */
     r->read_event_handler = ngx_http_test_reading;
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sms_module);
-    ngx_sms_timer_start(&ctx->deadline, slcf->timeout);
-
     ngx_sms_request_taken(ctx);
 }
 
