@@ -177,11 +177,8 @@ ngx_sms_intake(ngx_sms_submission_t *sub)
     ngx_sms_body_t       *body;
     ngx_sms_recipient_t  *rcpt;
 
-    if (sub->idempotency_key.len) {
-        rc = ngx_sms_intake_keys_take(sub);
-        if (rc != NGX_OK) {
-            return rc;
-        }
+    if (sub->idempotency_key.len && !ngx_sms_intake_keys_take(sub)) {
+        return NGX_DONE;
     }
 
     body = sub->bodies.elts;

@@ -11,11 +11,11 @@
 
 void ngx_sms_intake_keys_init(void);
 
-/* NGX_OK; NGX_DONE: the account's key is on its way; NGX_ERROR: no memory */
-ngx_int_t ngx_sms_intake_keys_pending(ngx_sms_submission_t *sub);
+/* 1: the account's key is on its way */
+ngx_uint_t ngx_sms_intake_keys_pending(ngx_sms_submission_t *sub);
 
-/* the same, and takes it until it is released */
-ngx_int_t ngx_sms_intake_keys_take(ngx_sms_submission_t *sub);
+/* 1: taken until it is released; 0: it is on its way already */
+ngx_uint_t ngx_sms_intake_keys_take(ngx_sms_submission_t *sub);
 void ngx_sms_intake_keys_release(ngx_sms_submission_t *sub);
 
 #endif /* NGX_SMS_INTAKE_KEYS_H */

@@ -149,7 +149,7 @@ struct ngx_sms_submission_s {
     /* of flow/ngx_sms_intake.c */
     ngx_sms_pg_entry_t       entry;
     ngx_sms_submission_pt    render;        /* fills doc and rejected         */
-    ngx_str_node_t           key_node;      /* of keys on their way           */
+    ngx_rbtree_node_t        key_node;      /* of keys on their way           */
     ngx_uint_t               rounds;        /* judged again so often          */
     ngx_uint_t               nparts;
     unsigned                 keyed:1;

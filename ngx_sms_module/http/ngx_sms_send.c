@@ -246,12 +246,12 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
                && sms_problem_info(sub->problem)->status != 400)
     {
         /* what is refused today may have been accepted before */
-        rc = ngx_sms_intake_keys_pending(sub);
-
-        if (rc == NGX_OK) {
+        if (!ngx_sms_intake_keys_pending(sub)) {
             ngx_sms_send_replay(ctx);
             return;
         }
+
+        rc = NGX_DONE;
 
     } else {
         rc = NGX_DECLINED;

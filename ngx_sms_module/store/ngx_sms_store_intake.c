@@ -70,12 +70,21 @@ void
 ngx_sms_store_intake_begin(ngx_sms_store_intake_set_t *set, ngx_pool_t *pool,
     ngx_uint_t accounts, ngx_uint_t messages)
 {
+    size_t      octets;
     ngx_uint_t  i, n;
 
     for (i = 0; i < NGX_SMS_INTAKE_COLUMNS; i++) {
         n = i < NGX_SMS_COL_ID ? accounts : messages;
+
+        /* what a message to one number has; many numbers share theirs */
+        octets = i == NGX_SMS_COL_TEXT || i == NGX_SMS_COL_DOC ? 192
+                 : i == NGX_SMS_COL_CHECKS ? 384
+                 : i == NGX_SMS_COL_SENDER ? 11
+                 : i >= NGX_SMS_COL_HIGH ? 32 : 0;
+
         ngx_sms_pg_array_init(&set->column[i], ngx_sms_intake_elements[i], n,
-                              0, ngx_sms_pg_param_grow, pool);
+                              ngx_min(octets * n, 65536),
+                              ngx_sms_pg_param_grow, pool);
     }
 }
 
