@@ -335,7 +335,8 @@ create table sms.settlement (
 ) partition by range (message_id);
 
 -- Finds a message from what an operator gave it (D8).  Not unique: carriers use
--- ids again, the newest wins and the destination must agree.
+-- ids again, the newest wins and the destination must agree.  operator_id is
+-- '' where the operator gave none: no receipt will find it, but upkeep does.
 create table sms.operator_ref (
     submitted_at timestamptz not null,
     id_hash     bigint not null,
@@ -379,6 +380,8 @@ create table sms.receipt_wait (
 );
 
 create index receipt_wait_at on sms.receipt_wait (at);
+
+create index receipt_orphan_time on sms.receipt_orphan (received_at);
 
 -- How far a sweep has come.
 create table sms.sweep (

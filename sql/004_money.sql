@@ -155,8 +155,8 @@ $$;
 
 -- Ends the messages that have not ended.  refund: the whole price goes back
 -- from held to available, one posting per message; else it goes to spent, one
--- posting per account and call.  Messages appear once in the arrays.  Returns
--- how many ended now; a message that had ended is left as it is.
+-- posting per account and call.  Returns how many ended now; a message that had
+-- ended, or stands in the arrays again, is left as it is.
 create function sms.settle(
     p_now timestamptz, p_account bigint[], p_message uuid[], p_state smallint[],
     p_code text[], p_refund boolean[])
@@ -233,7 +233,7 @@ begin
                  group by account_id) r
          where a.account_id = r.account_id and a.account_id = any (p_account)
     )
-    select count(*),
+    select (select count(*) from ended),
            array_agg(s.account_id) filter (where s.class = 1),
            array_agg(s.message_id) filter (where s.class = 1)
       into n, v_otp_acct, v_otp

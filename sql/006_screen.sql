@@ -38,8 +38,12 @@ create table sms.optout (
     -- the message that said it; null when it came another way
     inbound_id      uuid,
     lift_proof      text,
+    -- when it was learnt, by which upkeep finds it; it may have been said long ago
+    stored_at       timestamptz not null default clock_timestamp(),
     primary key (owner_account_id, brand_id, number, received_at)
 );
+
+create index optout_stored on sms.optout using brin (stored_at) with (pages_per_range = 16);
 
 -- p_source: status, add, feed, push, upstream.
 create function sms.consent_put(
@@ -342,11 +346,12 @@ begin
     )
     select array_agg(g.account_id), array_agg(g.message_id),
            array_agg(case u.verdict
-                     when 1 then case when g.code is null then 3 else 5 end
+                     when 1 then case when g.code is null or g.code = 'retry' then 3
+                                 else 5 end
                      when 2 then 9
                      else 5 end::smallint),
            array_agg(case u.verdict
-                     when 1 then coalesce(g.code, 'expired')
+                     when 1 then coalesce(nullif(g.code, 'retry'), 'expired')
                      when 2 then 'opted-out'
                      when 3 then 'blacklisted'
                      else 'account-closed' end)
@@ -359,26 +364,28 @@ begin
                        array_fill(true, array[cardinality(v_id)]));
     end if;
 
-    with moved as (
+    -- Accounts are locked by now, so a row that a cancel holds is not waited for.
+    with held as materialized (
+        select w.place, w.code is distinct from u.code as news, u.code
+          from (select x.id, x.at, case x.verdict when 5 then 'account-suspended'
+                                   else 'sender-revoked' end as code
+                  from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
+                 where x.verdict in (5, 6)) u
+         cross join lateral (select x.ctid as place, x.code from due x
+                              where x.at = u.at and x.message_id = u.id
+                              limit 1
+                                for update skip locked) w
+    ), moved as (
         update due d
-           set at = p_now + v_hold * interval '1 second',
-               code = case u.verdict when 5 then 'account-suspended' else 'sender-revoked' end
-          from unnest(p_id, p_verdict) u (id, verdict)
-         where u.verdict in (5, 6) and d.message_id = u.id and d.message_id = any (p_id)
-           and d.code is distinct from
-               case u.verdict when 5 then 'account-suspended' else 'sender-revoked' end
-        returning d.account_id, d.message_id, d.code
+           set at = p_now + v_hold * interval '1 second', code = h.code
+          from held h
+         where d.ctid = h.place and d.ctid = any (array(select x.place from held x))
+        returning d.account_id, d.message_id, d.code, h.news
     )
+    -- told once for each reason
     insert into verdict (account_id, at, message_id, stage, outcome, code)
-    select account_id, p_now, message_id, 1, 3, code from moved
+    select account_id, p_now, message_id, 1, 3, code from moved where news
         on conflict do nothing;
-
-    -- held before for the same reason: told once, looked at again
-    update due d
-       set at = p_now + v_hold * interval '1 second'
-      from unnest(p_id, p_verdict) u (id, verdict)
-     where u.verdict in (5, 6) and d.message_id = u.id and d.message_id = any (p_id)
-       and d.at <= p_now;
 end
 $$;
 

@@ -73,8 +73,8 @@ grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(
 -- window.  p_bind: the bind's name, or the full name of its lease.
 --
 -- What may have changed since screen is looked at again in this call: ended or
--- expired, account, blacklist, opt-out, a newer refusal, age of the consent,
--- the sender's approval on this link's operator (C1, C3, C9).
+-- expired, account, blacklist, opt-out, a newer refusal, age of the consent, the
+-- sender and its approval on this link's operator (C1, C3, C9).
 --
 -- Raises SMS01 lease-lost when the epoch is not the lease's.
 create function sms.claim(
@@ -171,7 +171,8 @@ begin
 
     -- 0 goes, 1 ended before, 2 expired, 3 account closed, 4 blacklisted,
     -- 5 opted out, 6 refused in İYS since; held: 7 account suspended,
-    -- 8 consent too old, 9 sender not approved here
+    -- 8 consent too old, or not listed any more by a later answer, 9 sender not
+    -- approved here, 10 sender revoked
     select array_agg(case
                when (m.row).message_id is null or s.ended then 1
                when u.expires_at <= p_now then 2
@@ -186,16 +187,13 @@ begin
                             and o.brand_id = (m.row).brand_id and o.number = (m.row)."to"
                             and o.lifted_at is null
                           limit 1) then 5
-               when (m.row).class = 3
-                    and (select c.state = 2 from consent c
-                          where c.owner_account_id = brand_owner((m.row).brand_id)
-                            and c.brand_id = (m.row).brand_id and c.number = (m.row)."to"
-                            and c.recipient_type = (m.row).recipient_type
-                            and (c.permits or c.state <> 1)
-                          order by c.counts_at desc
-                          limit 1) then 6
+               when c.state = 2 then 6
                when a.state = 2 then 7
-               when u.fresh_until < p_now then 8
+               when u.fresh_until < p_now or (c.state = 3 and u.fresh_until is not null) then 8
+               when not (m.row).test
+                    and (select s.revoked_at is null from sender s
+                          where s.account_id = u.account_id and s.sender = (m.row).sender
+                          limit 1) is not true then 10
                when not (m.row).test
                     and (select p.state = 'approved' from sender_approval p
                           where p.account_id = u.account_id and p.sender = (m.row).sender
@@ -218,10 +216,20 @@ begin
             where x.account_id = u.account_id and x.message_id = u.message_id
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) s on true
+      left join lateral (
+           select x.state
+             from consent x
+            where (m.row).class = 3
+              and x.owner_account_id = brand_owner((m.row).brand_id)
+              and x.brand_id = (m.row).brand_id and x.number = (m.row)."to"
+              and x.recipient_type = (m.row).recipient_type
+              and (x.permits or x.state <> 1)
+            order by x.counts_at desc
+            limit 1) c on true
       left join lateral (select x.state from account x
                           where x.account_id = u.account_id limit 1) a on true;
 
-    if v_verdict && array[1, 2, 3, 4, 5, 6, 7, 8, 9] then
+    if v_verdict && array[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] then
         perform claim_decide(p_now, v_acct, v_id, v_attempt, v_expires, v_verdict);
     end if;
 
@@ -283,12 +291,13 @@ begin
        from unnest(p_acct, p_id, p_verdict) u (a, m, v)
       where u.v between 2 and 6;
 
-    -- Stale consent goes back to screen at once, the other two when something
-    -- may have changed; all three end with the validity.
+    -- Stale consent goes back to screen at once, the others when something may
+    -- have changed; all of them end with the validity.
     insert into due (at, account_id, expires_at, attempt, parts, message_id, code)
     select case u.v when 8 then p_now else p_now + v_hold end,
            u.a, u.e, u.t, m.parts, u.m,
-           (array['account-suspended', 'consent-stale', 'sender-not-approved'])[u.v - 6]
+           (array['account-suspended', 'consent-stale', 'sender-not-approved',
+                  'sender-revoked'])[u.v - 6]
       from unnest(p_acct, p_id, p_attempt, p_expires, p_verdict) u (a, m, t, e, v)
      cross join lateral (
            select x.parts from message x
@@ -300,7 +309,8 @@ begin
     insert into verdict (account_id, at, message_id, stage, outcome, code)
     select u.a, p_now, u.m, 2, case when u.v >= 7 then 3 else 2 end,
            (array['expired', 'account-closed', 'blacklisted', 'opted-out', 'consent-refused',
-                  'account-suspended', 'consent-stale', 'sender-not-approved'])[u.v - 1]
+                  'account-suspended', 'consent-stale', 'sender-not-approved',
+                  'sender-revoked'])[u.v - 1]
       from unnest(p_acct, p_id, p_verdict) u (a, m, v)
      where u.v >= 2
         on conflict do nothing;

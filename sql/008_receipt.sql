@@ -292,9 +292,9 @@ grant execute on function sms.receipts(
 
 -- ---- orphans ----------------------------------------------------------------
 
--- Matches waiting receipts with parts that are known by now.  p_link_id NULL:
--- all links (the sweep that closes the race of two concurrent transactions).
-create function sms.orphan_match(p_link_id int, p_now timestamptz, p_limit int)
+-- Matches those of these waiting receipts (rows of receipt_orphan) whose parts
+-- are known by now.
+create function sms.orphan_match(p_now timestamptz, p_place tid[])
 returns int
 language plpgsql
 set search_path = sms, pg_temp
@@ -320,9 +320,7 @@ begin
         select p.place, x.account_id, x.message_id, x.attempt, x.part, x.total
           from (select o.ctid as place, o.*
                   from receipt_orphan o
-                 where p_link_id is null or o.link_id = p_link_id
-                 order by o.link_id, o.id_hash, o.received_at
-                 limit p_limit
+                 where o.ctid = any (p_place)
                    for update skip locked) p
          cross join lateral (
                select f.account_id, f.message_id, f.attempt, f.part, f.total
@@ -398,7 +396,9 @@ begin
           from receipt_orphan o
           join in_doubt d
             on d.closed_at is null and d.policy = 'hold' and d.link_id = o.link_id
-           and d."to" = o."to" and d.since <= o.received_at
+           and d."to" = o."to"
+           -- claimed before: clocks of two machines differ by 10 s at the most
+           and d.since <= o.received_at + interval '10 seconds'
            and (o.sender is null or o.sender = '' or d.sender = o.sender)
          where o.received_at <= p_now - interval '10 seconds'
            and o.state not in (1, 6)

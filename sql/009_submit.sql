@@ -116,6 +116,7 @@ declare
     v_low       uuid;
     v_high      uuid;
     v_receipts  text := (select receipts from link where link_id = p_link_id);
+    v_hash      bigint[];
     v_acct      bigint[];
     v_id        uuid[];
     v_attempt   smallint[];
@@ -130,11 +131,20 @@ begin
       from unnest(p_message) u;
 
     -- An answer that comes after its part was declared in doubt takes the
-    -- doubt's place; any other second answer is a repetition.
+    -- doubt's place; any other second answer is a repetition.  A part of which
+    -- nothing is known may have been on the wire since its claim.
     with stored as (
         insert into submit as s (account_id, at, operator_code, link_id, attempt, part, total,
                                  outcome, reason, message_id, operator_id)
-        select u.account_id, p_now, coalesce(u.code, 0), p_link_id, u.attempt, u.part,
+        select u.account_id,
+               case when u.outcome = 5
+                    then coalesce((select c.claimed_at from claim c
+                                    where c.account_id = u.account_id
+                                      and c.message_id = u.message_id
+                                      and c.attempt = u.attempt
+                                    limit 1), p_now)
+                    else p_now end,
+               coalesce(u.code, 0), p_link_id, u.attempt, u.part,
                u.total, u.outcome, coalesce(u.reason, 0), u.message_id, u.operator_id
           from unnest(p_account, p_message, p_attempt, p_part, p_total, p_outcome, p_reason,
                       p_code, p_operator_id)
@@ -146,18 +156,22 @@ begin
                    operator_code = excluded.operator_code, operator_id = excluded.operator_id
              where s.outcome = 5 and excluded.outcome <> 5
         returning account_id, message_id, attempt, part, total, outcome, operator_id
+    ), known as (
+        insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt,
+                                  part, total, message_id, operator_id)
+        select p_now, hashtextextended(coalesce(u.operator_id, ''), 0), u.account_id, m."to",
+               p_link_id, u.attempt, u.part, u.total, u.message_id,
+               coalesce(u.operator_id, '')
+          from stored u
+         cross join lateral (
+               select x."to" from message x
+                where x.account_id = u.account_id and x.message_id = u.message_id
+                  and x.message_id >= v_low and x.message_id <= v_high
+                limit 1) m
+         where u.outcome = 1
+        returning id_hash
     )
-    insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt, part,
-                              total, message_id, operator_id)
-    select p_now, hashtextextended(u.operator_id, 0), u.account_id, m."to", p_link_id,
-           u.attempt, u.part, u.total, u.message_id, u.operator_id
-      from stored u
-     cross join lateral (
-           select x."to" from message x
-            where x.account_id = u.account_id and x.message_id = u.message_id
-              and x.message_id >= v_low and x.message_id <= v_high
-            limit 1) m
-     where u.outcome = 1 and u.operator_id is not null;
+    select array_agg(id_hash) into v_hash from known;
 
     if 1 = all (p_outcome) and 1 = all (p_total) then
         v_acct := p_account;
@@ -191,60 +205,61 @@ begin
          where d.decision is not null;
     end if;
 
-    if v_id is null then
-        return 0;
-    end if;
-
     -- The claim is the right to decide: it is gone when this call came before,
     -- or when the doubt was decided in the meantime.
-    with gone as (
-        delete from claim c
-         where c.ctid = any (array(
-                   select w.place
-                     from unnest(v_acct, v_id, v_attempt) u (account_id, message_id, attempt)
-                    cross join lateral (
-                          select x.ctid as place from claim x
-                           where x.account_id = u.account_id and x.message_id = u.message_id
-                             and x.attempt = u.attempt
-                           limit 1
-                             for update) w))
-        returning c.account_id, c.message_id, c.attempt
-    ), held as (
-        update in_doubt d
-           set closed_at = p_now, outcome = 'matched'
-          from unnest(v_acct, v_id, v_attempt, v_decision)
+    if v_id is not null then
+        with gone as (
+            delete from claim c
+             where c.ctid = any (array(
+                       select w.place
+                         from unnest(v_acct, v_id, v_attempt) u (account_id, message_id, attempt)
+                        cross join lateral (
+                              select x.ctid as place from claim x
+                               where x.account_id = u.account_id
+                                 and x.message_id = u.message_id and x.attempt = u.attempt
+                               limit 1
+                                 for update) w))
+            returning c.account_id, c.message_id, c.attempt
+        ), held as (
+            update in_doubt d
+               set closed_at = p_now, outcome = 'matched'
+              from unnest(v_acct, v_id, v_attempt, v_decision)
+                   u (account_id, message_id, attempt, decision)
+             where d.account_id = u.account_id and d.message_id = u.message_id
+               and d.attempt = u.attempt and d.closed_at is null and d.message_id = any (v_id)
+               and u.decision <> 'doubt'
+            returning d.account_id, d.message_id, d.attempt
+        ), mine as (
+            select * from gone union select * from held
+        )
+        select array_agg(account_id), array_agg(message_id), array_agg(attempt),
+               array_agg(u.decision)
+          into v_acct, v_id, v_attempt, v_decision
+          from mine
+          join unnest(v_acct, v_id, v_attempt, v_decision)
                u (account_id, message_id, attempt, decision)
-         where d.account_id = u.account_id and d.message_id = u.message_id
-           and d.attempt = u.attempt and d.closed_at is null and d.message_id = any (v_id)
-           and u.decision <> 'doubt'
-        returning d.account_id, d.message_id, d.attempt
-    ), mine as (
-        select * from gone union select * from held
-    )
-    select array_agg(account_id), array_agg(message_id), array_agg(attempt),
-           array_agg(u.decision)
-      into v_acct, v_id, v_attempt, v_decision
-      from mine
-      join unnest(v_acct, v_id, v_attempt, v_decision)
-           u (account_id, message_id, attempt, decision)
-           using (account_id, message_id, attempt);
-
-    if v_id is null then
-        return 0;
+               using (account_id, message_id, attempt);
     end if;
 
-    if v_receipts = 'none' or 'sent' <> any (v_decision) then
+    if v_id is not null and (v_receipts = 'none' or 'sent' <> any (v_decision)) then
         perform submitted_decide(p_link_id, p_now, v_acct, v_id, v_attempt, v_decision,
                                  p_message, p_attempt, p_next_at, p_next_lane, v_receipts);
-    else
+
+    elsif v_hash is not null
+          and (select true from receipt_orphan where link_id = p_link_id limit 1)
+    then
         -- Receipts that were faster than this answer.  Not after the other
         -- branch: it holds account rows, and receipts are stored before
         -- accounts are locked, everywhere; the sweep takes them a second later.
-        perform orphan_match(p_link_id, p_now, 1000)
-           from (select from receipt_orphan where link_id = p_link_id limit 1) o;
+        perform orphan_match(p_now, array(
+                    select o.place
+                      from unnest(v_hash) h (id_hash)
+                     cross join lateral (select x.ctid as place from receipt_orphan x
+                                          where x.link_id = p_link_id and x.id_hash = h.id_hash
+                                         offset 0) o));
     end if;
 
-    return cardinality(v_id);
+    return coalesce(cardinality(v_id), 0);
 end
 $$;
 

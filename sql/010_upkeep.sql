@@ -18,7 +18,9 @@ declare
     v_acct      bigint[];
     v_id        uuid[];
     v_attempt   smallint[];
-    v_doubt     boolean[];
+    v_claimed   timestamptz[];
+    v_low       uuid;
+    v_high      uuid;
     v_end_acct  bigint[];
     v_end_id    uuid[];
     n           int;
@@ -39,8 +41,8 @@ begin
         returning c.*
     )
     select array_agg(link_id), array_agg(account_id), array_agg(message_id),
-           array_agg(attempt)
-      into v_link, v_acct, v_id, v_attempt
+           array_agg(attempt), array_agg(claimed_at)
+      into v_link, v_acct, v_id, v_attempt, v_claimed
       from gone;
 
     -- Held parts whose time is over.
@@ -56,23 +58,26 @@ begin
     end if;
 
     if v_id is not null then
+        v_low := id_min(v_id);
+        v_high := id_max(v_id);
+
         -- The number of parts that were to be written is known when one was
-        -- answered; else it is the one the customer pays for.
+        -- answered; else it is the one the customer pays for.  They may have
+        -- been on the wire since the claim.
         insert into submit (account_id, at, operator_code, link_id, attempt, part, total,
                             outcome, reason, message_id)
-        select u.a, p_now, 0, u.l, u.t, p.part, s.total, 5, 0, u.m
-          from unnest(v_link, v_acct, v_id, v_attempt) u (l, a, m, t)
+        select u.a, u.at, 0, u.l, u.t, p.part, s.total, 5, 0, u.m
+          from unnest(v_link, v_acct, v_id, v_attempt, v_claimed) u (l, a, m, t, at)
          cross join lateral (
                select coalesce((select x.total from submit x
                                  where x.account_id = u.a and x.message_id = u.m
-                                   and x.message_id >= id_min(v_id)
-                                   and x.message_id <= id_max(v_id)
+                                   and x.message_id >= v_low and x.message_id <= v_high
                                    and x.attempt = u.t
                                  limit 1),
                                (select y.parts from message y
                                  where y.account_id = u.a and y.message_id = u.m
-                                   and y.message_id >= id_min(v_id)
-                                   and y.message_id <= id_max(v_id))) as total) s
+                                   and y.message_id >= v_low and y.message_id <= v_high
+                                 limit 1)) as total) s
          cross join lateral generate_series(1, s.total) p (part)
             on conflict (account_id, message_id, attempt, part) do nothing;
 
@@ -142,61 +147,93 @@ end
 $$;
 
 -- Opt-outs act at once by being committed; this only ends what they stopped
--- before its turn comes, so that the refund is not late (D11).
+-- before its turn comes, so that the refund is not late (D11).  Of a very long
+-- queue it looks at the beginning; the rest is refused when it is claimed.
 create function sms.upkeep_opted_out(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
 set search_path = sms, pg_temp
+-- bounds are planned with their values, as in sms.text_erase
+set plan_cache_mode = force_custom_plan
+set jit = off
 as $$
 declare
+    v_start timestamptz := clock_timestamp();
+    -- a minute for those that were being committed the last time
+    v_since timestamptz := coalesce((select at from sweep where name = 'opted_out'),
+                                    v_start - interval '1 day') - interval '1 minute';
+    v_brand bigint[];
+    v_from  bigint[];
+    v_low   uuid;
+    v_high  uuid;
+    v_hit   uuid[];
     v_acct  bigint[];
     v_id    uuid[];
-    v_since timestamptz := coalesce((select at from sweep where name = 'opted_out'),
-                                    p_now - interval '1 day');
-    n       int;
+    n       int := 0;
 begin
-    -- Opt-outs are few; those since the last sweep are compared with what waits.
-    -- An hour of overlap covers rows that were committed late.
-    with fresh as materialized (
-        select distinct o.brand_id, o.number
-          from optout o
-         where o.lifted_at is null and o.received_at > v_since - interval '1 hour'
-    ), waiting as materialized (
-        select q.account_id, q.message_id from queue q where q.lane % 64 / 16 = 2
-        union all
-        select d.account_id, d.message_id from due d
-    ), hit as materialized (
-        select w.account_id, w.message_id
-          from waiting w
-          join message m on m.account_id = w.account_id and m.message_id = w.message_id
-          join fresh f on f.brand_id = m.brand_id and f.number = m."to"
-         where m.class = 3
-           and exists (select from fresh)
-         limit p_limit
-    ), queued as (
-        delete from queue q
-         where q.ctid = any (array(select x.ctid from queue x
-                                    where x.message_id in (select h.message_id from hit h)
-                                      for update skip locked))
-        returning q.account_id, q.message_id
-    ), held as (
-        delete from due d
-         where d.ctid = any (array(select x.ctid from due x
-                                    where x.message_id in (select h.message_id from hit h)
-                                      for update skip locked))
-        returning d.account_id, d.message_id
-    )
-    select array_agg(account_id), array_agg(message_id)
-      into v_acct, v_id
-      from (select * from queued union all select * from held) g;
+    -- Opt-outs are few, what waits may be millions: nothing new, nothing read.
+    select array_agg(distinct o.brand_id) into v_brand
+      from optout o
+     where o.stored_at > v_since and o.lifted_at is null;
 
-    n := settle(p_now, v_acct, v_id,
-                array_fill(9::smallint, array[coalesce(cardinality(v_id), 0)]),
-                array_fill('opted-out'::text, array[coalesce(cardinality(v_id), 0)]),
-                array_fill(true, array[coalesce(cardinality(v_id), 0)]));
+    if v_brand is not null then
+        -- whoever sends for these brands
+        v_from := array(select brand_owner(b) from unnest(v_brand) b
+                        union
+                        select g.account_id from brand_grant g where g.brand_id = any (v_brand));
+
+        select array_agg(w.account_id), array_agg(w.message_id)
+          into v_acct, v_id
+          from (select q.account_id, q.message_id from queue q
+                 where q.lane % 64 / 16 = 2 and q.account_id = any (v_from)
+                union all
+                select d.account_id, d.message_id from due d
+                 where d.account_id = any (v_from)
+                 limit p_limit * 50) w;
+        v_low := id_min(v_id);
+        v_high := id_max(v_id);
+
+        v_hit := array(
+            select w.message_id
+              from unnest(v_acct, v_id) w (account_id, message_id)
+             cross join lateral (
+                   select x.class, x.brand_id, x."to" from message x
+                    where x.account_id = w.account_id and x.message_id = w.message_id
+                      and x.message_id >= v_low and x.message_id <= v_high
+                    limit 1) m
+             where m.class = 3
+               and (select true from optout o
+                     where o.owner_account_id = brand_owner(m.brand_id)
+                       and o.brand_id = m.brand_id and o.number = m."to"
+                       and o.stored_at > v_since and o.lifted_at is null
+                     limit 1)
+             limit p_limit);
+
+        with queued as (
+            delete from queue q
+             where q.ctid = any (array(select x.ctid from queue x
+                                        where x.message_id = any (v_hit)
+                                          for update skip locked))
+            returning q.account_id, q.message_id
+        ), held as (
+            delete from due d
+             where d.ctid = any (array(select x.ctid from due x
+                                        where x.message_id = any (v_hit)
+                                          for update skip locked))
+            returning d.account_id, d.message_id
+        )
+        select array_agg(account_id), array_agg(message_id)
+          into v_acct, v_id
+          from (select * from queued union all select * from held) g;
+
+        n := settle(p_now, v_acct, v_id,
+                    array_fill(9::smallint, array[coalesce(cardinality(v_id), 0)]),
+                    array_fill('opted-out'::text, array[coalesce(cardinality(v_id), 0)]),
+                    array_fill(true, array[coalesce(cardinality(v_id), 0)]));
+    end if;
 
     if n < p_limit then
-        insert into sweep (name, at) values ('opted_out', p_now)
+        insert into sweep (name, at) values ('opted_out', v_start)
             on conflict (name) do update set at = excluded.at;
     end if;
 
@@ -205,17 +242,44 @@ end
 $$;
 
 -- Receipts without a message: matched, or after two days counted and dropped.
+-- Those of the last minute may have crossed their submit answer and are looked
+-- at each time; the others, an answer may be late, a stretch at a time, in turn,
+-- so that strangers' receipts do not hide them.
 create function sms.upkeep_orphans(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
 set search_path = sms, pg_temp
 as $$
 declare
+    v_keep  interval := setting_int('orphan_hours') * interval '1 hour';
+    v_fresh timestamptz := p_now - interval '1 minute';
+    v_walk  timestamptz := coalesce((select at from sweep where name = 'orphans'), '-infinity');
+    v_next  timestamptz;
+    v_place tid[];
     matched int;
     doubted int := 0;
     dropped int;
 begin
-    matched := orphan_match(null, p_now, p_limit);
+    -- all rows of one time together: the walk goes on behind it
+    select r.received_at into v_next
+      from receipt_orphan r
+     where r.received_at > v_walk and r.received_at <= v_fresh
+     order by r.received_at
+     limit 1 offset p_limit - 1;
+
+    v_place := array(select o.ctid from receipt_orphan o
+                      where o.received_at > v_fresh
+                      order by o.received_at desc
+                      limit p_limit)
+               || array(select o.ctid from receipt_orphan o
+                         where o.received_at > v_walk
+                           and o.received_at <= coalesce(v_next, v_fresh));
+
+    insert into sweep (name, at) values ('orphans', coalesce(v_next, '-infinity'))
+        on conflict (name) do update set at = excluded.at
+        where sweep.at is distinct from excluded.at;
+
+    matched := orphan_match(p_now, v_place);
 
     -- one round of receipts and accounts a call: see sms.submitted
     if matched = 0 then
@@ -223,7 +287,7 @@ begin
     end if;
 
     delete from receipt_orphan
-     where received_at < p_now - setting_int('orphan_hours') * interval '1 hour';
+     where received_at < p_now - v_keep;
     get diagnostics dropped = row_count;
 
     return json_build_object('matched', matched, 'matched_doubt', doubted, 'dropped', dropped,
@@ -238,41 +302,69 @@ create function sms.upkeep_no_receipt(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
 set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
 as $$
 declare
     v_after interval := setting_int('no_receipt_hours') * interval '1 hour';
+    v_end   timestamptz := p_now - v_after;
     v_from  timestamptz := (select at from sweep where name = 'no_receipt');
     v_to    timestamptz;
     v_step  interval := '10 seconds';
+    v_low   uuid;
+    v_high  uuid;
     v_acct  bigint[];
     v_id    uuid[];
+    v_link  int[];
     v_keep  boolean[];
     n       int;
+    seen    int := 0;
     waits   int := 0;
 begin
-    v_from := coalesce(v_from, (select min(submitted_at) from operator_ref), p_now);
+    v_from := coalesce(v_from, (select min(submitted_at) from operator_ref), v_end);
 
-    -- Stretches of submit time, longer over quiet hours, until there was work.
-    while v_from < p_now - v_after and waits = 0 loop
-        v_to := least(p_now - v_after, v_from + v_step);
+    -- Stretches of submit time, longer over quiet hours, until there was work
+    -- enough for one call.
+    while v_from < v_end and waits = 0 and seen < p_limit * 10 loop
+        v_to := least(v_end, v_from + v_step);
 
-        insert into receipt_wait (account_id, at, link_id, message_id)
-        select distinct on (o.account_id, o.message_id)
-               o.account_id, m.expires_at + v_after, o.link_id, o.message_id
-          from operator_ref o
-         cross join lateral (
-               select x.expires_at from message x
-                where x.account_id = o.account_id and x.message_id = o.message_id
-                limit 1) m
-         where o.submitted_at >= v_from and o.submitted_at < v_to
-           and (select true from settlement s
-                 where s.account_id = o.account_id and s.message_id = o.message_id
-                 limit 1) is null
-            on conflict do nothing;
+        select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.link_id)
+          into v_acct, v_id, v_link
+          from (select distinct on (r.account_id, r.message_id)
+                       r.account_id, r.message_id, r.link_id
+                  from operator_ref r
+                 where r.submitted_at >= v_from and r.submitted_at < v_to) o;
 
-        get diagnostics waits = row_count;
+        n := coalesce(cardinality(v_id), 0);
+
+        if n > 0 then
+            v_low := id_min(v_id);
+            v_high := id_max(v_id);
+
+            insert into receipt_wait (account_id, at, link_id, message_id)
+            select u.account_id, m.expires_at + v_after, u.link_id, u.message_id
+              from unnest(v_acct, v_id, v_link) u (account_id, message_id, link_id)
+             cross join lateral (
+                   select x.expires_at from message x
+                    where x.account_id = u.account_id and x.message_id = u.message_id
+                      and x.message_id >= v_low and x.message_id <= v_high
+                    limit 1) m
+             where (select true from settlement s
+                     where s.account_id = u.account_id and s.message_id = u.message_id
+                       and s.message_id >= v_low and s.message_id <= v_high
+                     limit 1) is null
+                on conflict do nothing;
+
+            get diagnostics waits = row_count;
+        end if;
+
+        seen := seen + n;
         v_from := v_to;
-        v_step := v_step * 2;
+
+        if n < p_limit then
+            v_step := v_step * 2;
+        end if;
     end loop;
 
     insert into sweep (name, at) values ('no_receipt', v_from)
@@ -298,8 +390,7 @@ begin
                 array_fill('no-receipt'::text, array[waits]),
                 array(select not k from unnest(v_keep) with ordinality u (k, i) order by i));
 
-    return json_build_object('no_receipt', n,
-                             'more', waits >= p_limit or v_from < p_now - v_after);
+    return json_build_object('no_receipt', n, 'more', waits >= p_limit or v_from < v_end);
 end
 $$;
 
@@ -310,6 +401,8 @@ language plpgsql
 set search_path = sms, pg_temp
 as $$
 declare
+    v_keys  timestamptz := p_now - setting_int('idempotency_hours') * interval '1 hour';
+    v_refs  timestamptz := p_now - setting_int('ref_keep_days') * interval '1 day';
     keys    int;
     batches int;
     refs    int := 0;
@@ -317,8 +410,7 @@ declare
 begin
     delete from idempotency
      where ctid = any (array(select i.ctid from idempotency i
-                              where i.created_at < p_now
-                                    - setting_int('idempotency_hours') * interval '1 hour'
+                              where i.created_at < v_keys
                               limit p_limit
                                 for update skip locked));
     get diagnostics keys = row_count;
@@ -334,7 +426,7 @@ begin
     for r in
         select p.name from partition p
          where p.parent = 'operator_ref'
-           and p.high < p_now - setting_int('ref_keep_days') * interval '1 day'
+           and p.high < v_refs
            and p.high <= coalesce((select at from sweep where name = 'no_receipt'), '-infinity')
          order by p.low
     loop

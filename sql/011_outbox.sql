@@ -37,7 +37,8 @@ $$;
 
 -- A keyword is the first or the last word ("MARKA RET", "RET MARKA"); it makes
 -- the message the brand's only when it fits exactly one.  p_at: of the message;
--- a link that tells none makes a repetition another message.
+-- a link that tells none makes a repetition another message.  A time for which
+-- there is no partition must not cost a refusal (C2): then it is the arrival's.
 create function sms.inbound_put(
     p_link_id int, p_from text, p_to text, p_octets bytea, p_udh bytea, p_data_coding int,
     p_text text, p_at timestamptz)
@@ -51,6 +52,12 @@ declare
     v_id    uuid;
     v_brand bigint;
 begin
+    if not exists (select from partition x
+                    where x.parent = 'inbound' and x.low <= v_at and x.high > v_at)
+    then
+        v_at := clock_timestamp();
+    end if;
+
     v_id := id_of(v_at, concat_ws('|', p_link_id, p_from, p_to, encode(p_octets, 'hex'),
                                   encode(p_udh, 'hex')));
 

@@ -28,10 +28,11 @@ grant select on sms.submission, sms.link, sms.cause, sms.tariff_price to sms_api
 
 -- ---- cancel -----------------------------------------------------------------
 
--- Ends what has not left, refunded; answers the ids it could take.  Rows are
--- taken before accounts are locked, as everywhere, and waited for: whoever
--- holds one is about to claim it or to move it from due to queue, so there is a
--- second look.
+-- Ends what has not left, refunded; answers the ids it could take.  What is in
+-- doubt may have left, although it waits to be sent once more.  Rows are taken
+-- before accounts are locked, as everywhere, and waited for: whoever holds one
+-- is about to claim it or to move it from due to queue, so there is a second
+-- look.
 create function sms.cancel(p_now timestamptz, p_ids uuid[])
 returns uuid[]
 language plpgsql security definer
@@ -42,6 +43,13 @@ declare
     v_ids       uuid[];
     v_all       uuid[] := '{}';
 begin
+    p_ids := array(select u.id
+                     from unnest(p_ids) u (id)
+                    where (select true from submit s
+                            where s.account_id = v_account and s.message_id = u.id
+                              and s.outcome in (1, 5)
+                            limit 1) is not true);
+
     for i in 1 .. 2 loop
         with waiting as (
             delete from due d
@@ -496,11 +504,7 @@ begin
                        and m.message_id >= s.low_message and m.message_id <= s.high_message
                        and not exists (select from sms.settlement e
                                         where e.account_id = m.account_id
-                                          and e.message_id = m.message_id)
-                       and not exists (select from sms.submit b
-                                        where b.account_id = m.account_id
-                                          and b.message_id = m.message_id
-                                          and b.outcome in (1, 5)));
+                                          and e.message_id = m.message_id));
 
     if v_open <> '{}' then
         perform sms.cancel(clock_timestamp(), v_open);
