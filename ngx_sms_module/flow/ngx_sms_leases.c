@@ -1,14 +1,17 @@
 #include "ngx_sms_leases.h"
 
+#include "ngx_sms_ids.h"
 #include "ngx_sms_store_lease.h"
 #include "ngx_sms_timer.h"
 
 
 #define NGX_SMS_LEASE_SETTLE  20        /* ms between looks at what is busy   */
+#define NGX_SMS_LEASE_CHANCE  16        /* hexadecimal digits                 */
 
 #define ngx_sms_lease_busy(l)  ((l)->busy && (l)->busy((l)->data))
 
 
+static void ngx_sms_leases_give_back(void);
 static void ngx_sms_leases_tick(void *data);
 static void ngx_sms_leases_settle(void *data);
 static ngx_uint_t ngx_sms_leases_settled(void);
@@ -39,7 +42,7 @@ static ngx_uint_t              ngx_sms_leases_leaving;
 ngx_int_t
 ngx_sms_leases_init(const ngx_str_t *node, ngx_log_t *log)
 {
-    u_char  *p;
+    u_char  *p, unique[16];
 
     ngx_queue_init(&ngx_sms_leases);
     ngx_sms_leases_n = 0;
@@ -47,9 +50,20 @@ ngx_sms_leases_init(const ngx_str_t *node, ngx_log_t *log)
     ngx_sms_leases_leaving = 0;
     ngx_sms_leases_log = log;
 
-    /* one process of one node; a pid used again is another start time */
-    p = ngx_snprintf(ngx_sms_leases_name, sizeof(ngx_sms_leases_name),
-                     "%V:%P:%T", node, ngx_pid, ngx_time());
+    if (ngx_sms_id_make(unique) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /*
+     * One process of all.  Nodes may share a name, and containers start with the
+     * same pids in the same second, so chance has the last word, and the room
+     * that it needs.
+     */
+    p = ngx_snprintf(ngx_sms_leases_name,
+                     sizeof(ngx_sms_leases_name) - NGX_SMS_LEASE_CHANCE,
+                     "%V:%P:%T:", node, ngx_pid, ngx_time());
+    p = ngx_hex_dump(p, unique + 16 - NGX_SMS_LEASE_CHANCE / 2,
+                     NGX_SMS_LEASE_CHANCE / 2);
     ngx_sms_leases_holder.data = ngx_sms_leases_name;
     ngx_sms_leases_holder.len = (size_t) (p - ngx_sms_leases_name);
 
@@ -74,6 +88,8 @@ ngx_sms_leases_exit(void)
     ngx_queue_t      *q;
     ngx_sms_lease_t  *lease;
 
+    ngx_sms_leases_give_back();
+
     ngx_sms_timer_stop(&ngx_sms_leases_timer);
     ngx_sms_timer_stop(&ngx_sms_leases_patience);
     ngx_sms_pg_conn_unwatch(&ngx_sms_leases_watcher);
@@ -88,6 +104,46 @@ ngx_sms_leases_exit(void)
         ngx_queue_remove(q);
         lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
         ngx_free(lease);
+    }
+}
+
+
+/*
+ * A worker that is stopped at once cannot wait for an answer, but what it says
+ * last is read by the server.  By now the adapters have closed their sessions.
+ */
+
+static void
+ngx_sms_leases_give_back(void)
+{
+    ngx_str_t               names[NGX_SMS_LEASES_MAX];
+    ngx_uint_t              n;
+    ngx_queue_t            *q;
+    ngx_sms_lease_t        *lease;
+    ngx_sms_store_query_t  *query;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&ngx_sms_leases);
+         q != ngx_queue_sentinel(&ngx_sms_leases);
+         q = ngx_queue_next(q))
+    {
+        lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
+
+        if (lease->held || lease->tainted) {
+            names[n++] = lease->name;
+        }
+    }
+
+    if (n == 0) {
+        return;
+    }
+
+    query = ngx_sms_store_lease_release(names, n, &ngx_sms_leases_holder,
+                                        ngx_sms_leases_released, NULL);
+
+    if (query) {
+        ngx_sms_store_query_forget(query);
     }
 }
 

@@ -8,8 +8,8 @@
  *
  * A lease is given back only when its holder says that nothing of its time is
  * under way any more, because whoever comes next takes what is left undone for
- * lost (D7).  A leaving worker waits for that, but not for ever: then the lease
- * runs out by itself.
+ * lost (D7).  A leaving worker waits for that, but not for ever; then, and when
+ * it is stopped at once, it gives up the rest as the last thing it does.
  */
 #ifndef NGX_SMS_LEASES_H
 #define NGX_SMS_LEASES_H
@@ -47,6 +47,7 @@ typedef struct {
 ngx_int_t ngx_sms_leases_init(const ngx_str_t *node, ngx_log_t *log);
 /* the worker leaves: gives each back as soon as nothing is under way */
 void ngx_sms_leases_release(void);
+/* after the adapters have ended: gives up what is still held                  */
 void ngx_sms_leases_exit(void);
 
 /* begins to compete; the name is copied.  NULL: no memory or too many.  busy()

@@ -471,12 +471,12 @@ static ngx_int_t
 ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
 {
     char                   *text;
-    ngx_uint_t              k, n;
+    ngx_uint_t              k, n, before;
     sms_part_t             *part;
     sms_segment_t           count;
     sms_segment_out_t      *out;
     ngx_sms_store_row_t    *row;
-    sms_segment_part_t      described[SMS_SEGMENT_PARTS_DEFAULT * 4];
+    sms_segment_part_t      described[SMS_SEGMENT_PARTS_MAX];
     sms_segment_profile_t   pf;
 
     row = &claim->rows[i];
@@ -504,6 +504,8 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
         }
     }
 
+    before = parts->nelts;
+
     for (k = 0; k < count.parts; k++) {
 
         out = ngx_palloc(claim->pool, sizeof(sms_segment_out_t));
@@ -517,6 +519,8 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
                                  out)
                != SMS_SEGMENT_OK)
         {
+            /* a message goes whole or not at all */
+            parts->nelts = before;
             return NGX_ERROR;
         }
 

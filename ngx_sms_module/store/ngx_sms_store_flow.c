@@ -82,6 +82,8 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
 
 static ngx_sms_store_query_t *ngx_sms_store_flow_send(
     ngx_sms_store_query_t *q, ngx_int_t failed);
+static ngx_int_t ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s,
+    ngx_str_t *text);
 
 
 static ngx_sms_store_query_t *
@@ -95,6 +97,58 @@ ngx_sms_store_flow_send(ngx_sms_store_query_t *q, ngx_int_t failed)
     return ngx_sms_store_query_send(ngx_sms_store.flow, q,
                                     NGX_SMS_FLOW_DEADLINE)
            == NGX_OK ? q : NULL;
+}
+
+
+/*
+ * Ids and addresses of operators are octets, and a column of text takes UTF-8
+ * only: one odd octet would have the database refuse the whole row for ever.
+ * What is not printable ASCII is written as \xHH, the same way each time.
+ */
+
+static ngx_int_t
+ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s, ngx_str_t *text)
+{
+    u_char  *p;
+    size_t   i, odd;
+
+    static u_char  hex[] = "0123456789abcdef";
+
+    odd = 0;
+
+    for (i = 0; i < s->len; i++) {
+        odd += s->data[i] < 0x20 || s->data[i] > 0x7e;
+    }
+
+    *text = *s;
+
+    if (odd == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(pool, s->len + odd * 3);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (i = 0; i < s->len; i++) {
+
+        if (s->data[i] >= 0x20 && s->data[i] <= 0x7e) {
+            *p++ = s->data[i];
+            continue;
+        }
+
+        *p++ = '\\';
+        *p++ = 'x';
+        *p++ = hex[s->data[i] >> 4];
+        *p++ = hex[s->data[i] & 0xf];
+    }
+
+    text->len = (size_t) (p - text->data);
+
+    return NGX_OK;
 }
 
 
@@ -346,6 +400,7 @@ ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
     uint32_t link, int64_t now_us, ngx_pool_t *pool,
     ngx_sms_pg_param_t *params)
 {
+    ngx_str_t           id;
     ngx_uint_t          i;
     ngx_sms_pg_array_t  a[11];
 
@@ -369,9 +424,14 @@ ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
         ngx_sms_pg_array_int2(&a[5], list[i].outcome);
         ngx_sms_pg_array_int2(&a[6], list[i].reason);
         ngx_sms_pg_array_int4(&a[7], list[i].code);
-        ngx_sms_pg_array_text(&a[8], list[i].operator_id.len
-                                     ? list[i].operator_id.data : NULL,
-                              list[i].operator_id.len);
+
+        if (ngx_sms_store_flow_text(pool, &list[i].operator_id, &id)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_sms_pg_array_text(&a[8], id.len ? id.data : NULL, id.len);
 
         if (list[i].next_us) {
             ngx_sms_pg_array_time(&a[9], list[i].next_us);
@@ -404,6 +464,7 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
     uint32_t link, int64_t now_us, ngx_pool_t *pool,
     ngx_sms_pg_param_t *params)
 {
+    ngx_str_t           id, sender;
     ngx_uint_t          i;
     ngx_sms_pg_array_t  a[7];
 
@@ -418,16 +479,21 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
     }
 
     for (i = 0; i < n; i++) {
-        ngx_sms_pg_array_text(&a[0], list[i].operator_id.data,
-                              list[i].operator_id.len);
+        if (ngx_sms_store_flow_text(pool, &list[i].operator_id, &id) != NGX_OK
+            || ngx_sms_store_flow_text(pool, &list[i].sender, &sender)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_sms_pg_array_text(&a[0], id.data, id.len);
         ngx_sms_pg_array_int8(&a[1], list[i].to);
         ngx_sms_pg_array_int2(&a[2], list[i].state);
         ngx_sms_pg_array_int4(&a[3], list[i].code);
         ngx_sms_pg_array_int2(&a[4], list[i].reason);
         ngx_sms_pg_array_time(&a[5], list[i].at_us ? list[i].at_us : now_us);
-        ngx_sms_pg_array_text(&a[6], list[i].sender.len ? list[i].sender.data
-                                                        : NULL,
-                              list[i].sender.len);
+        ngx_sms_pg_array_text(&a[6], sender.len ? sender.data : NULL,
+                              sender.len);
     }
 
     ngx_sms_pg_param_int4(&params[0], (int32_t) link);
@@ -447,6 +513,7 @@ ngx_sms_store_query_t *
 ngx_sms_store_inbound(uint32_t link, const ngx_sms_store_inbound_t *in,
     ngx_sms_pg_done_pt done, void *data)
 {
+    ngx_str_t               from, to;
     ngx_sms_store_query_t  *q;
 
     q = ngx_sms_store_query_create(
@@ -455,9 +522,15 @@ ngx_sms_store_inbound(uint32_t link, const ngx_sms_store_inbound_t *in,
         return NULL;
     }
 
+    if (ngx_sms_store_flow_text(q->pool, &in->from, &from) != NGX_OK
+        || ngx_sms_store_flow_text(q->pool, &in->to, &to) != NGX_OK)
+    {
+        return ngx_sms_store_flow_send(q, 1);
+    }
+
     ngx_sms_pg_param_int4(&q->params[0], (int32_t) link);
-    ngx_sms_pg_param_octets(&q->params[1], in->from.data, in->from.len);
-    ngx_sms_pg_param_octets(&q->params[2], in->to.data, in->to.len);
+    ngx_sms_pg_param_octets(&q->params[1], from.data, from.len);
+    ngx_sms_pg_param_octets(&q->params[2], to.data, to.len);
     ngx_sms_pg_param_octets(&q->params[3], in->octets.data, in->octets.len);
     ngx_sms_pg_param_octets(&q->params[4], in->udh.len ? in->udh.data : NULL,
                             in->udh.len);
