@@ -29,19 +29,23 @@ create table sms.partitioned (
 
 create function sms.partition_make(p_parent text, p_low timestamptz, p_high timestamptz)
 returns void
-language plpgsql
+language plpgsql security definer
 set search_path = sms, pg_temp
 as $$
 declare
     name    text := p_parent || to_char(p_low at time zone 'UTC', '_YYYYMMDD');
     kind    text := (select t.kind from partitioned t where t.parent = p_parent);
 begin
+    -- Attached, not created in place: that would wait for every reader of the
+    -- table, and everybody else behind it.
+    execute format('create table sms.%I (like sms.%I including all)', name, p_parent);
+
     if kind = 'id' then
-        execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L)',
-                       name, p_parent, id_low(p_low), id_low(p_high));
+        execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)',
+                       p_parent, name, id_low(p_low), id_low(p_high));
     else
-        execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L)',
-                       name, p_parent, p_low, p_high);
+        execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)',
+                       p_parent, name, p_low, p_high);
     end if;
 
     insert into partition (parent, name, low, high) values (p_parent, name, p_low, p_high);

@@ -440,51 +440,16 @@ begin
 end
 $$;
 
--- Do the books hold?  One statement, so one snapshot, beside any load (D14):
---   total       the lines of an account sum to zero
---   available   the stored balance is the sum of its lines
---   held        what is held is what open messages cost
---   spent       what is spent is what ended messages kept
---   batch       a reservation is the sum of its messages' prices
--- Answers what differs, at most p_limit rows of it.
-create function sms.upkeep_check(p_limit int)
+create function sms.upkeep_partitions()
 returns json
-language sql stable
+language plpgsql
 set search_path = sms, pg_temp
 as $$
-    with open_message as (
-        select m.account_id,
-               coalesce(sum(m.price_micro) filter (where s.message_id is null), 0) as held,
-               coalesce(sum(s.kept_micro), 0) as spent
-          from message m
-          left join settlement s on s.account_id = m.account_id and s.message_id = m.message_id
-         group by m.account_id
-    ), share as (
-        select m.account_id, m.batch_id, sum(m.price_micro) as amount
-          from message m
-         group by m.account_id, m.batch_id
-    ), drift as (
-        select b.account_id, d.what, d.expected, d.found
-          from book b
-          left join open_message o using (account_id)
-         cross join lateral (values
-               ('total', 0::numeric, b.total_micro::numeric),
-               ('available', b.available_micro, b.stored_micro),
-               ('held', coalesce(o.held, 0), b.held_micro),
-               ('spent', coalesce(o.spent, 0), b.spent_micro)) d (what, expected, found)
-         where d.expected <> d.found
-        union all
-        select coalesce(p.account_id, s.account_id), 'batch ' || coalesce(p.posting_id, s.batch_id),
-               coalesce(s.amount, 0), coalesce(p.amount_micro, 0)
-          from share s
-          full join (select * from posting where kind = 1) p
-               on p.account_id = s.account_id and p.posting_id = s.batch_id
-         where coalesce(s.amount, 0) <> coalesce(p.amount_micro, 0)
-    )
-    select json_build_object(
-        'accounts', (select count(*) from account),
-        'drift', coalesce((select json_agg(d order by d.account_id, d.what)
-                             from (select * from drift limit p_limit) d), '[]'))
+declare
+    n   int := partitions_ahead(2);
+begin
+    return json_build_object('made', n, 'more', n = 500);
+end
 $$;
 
 create function sms.upkeep(p_what text, p_now timestamptz, p_limit int)
@@ -500,7 +465,9 @@ begin
         when 'opted_out' then upkeep_opted_out(p_now, p_limit)
         when 'no_receipt' then upkeep_no_receipt(p_now, p_limit)
         when 'idempotency' then upkeep_sweep(p_now, p_limit)
-        when 'partitions' then json_build_object('made', partitions_ahead(2))
+        when 'partitions' then upkeep_partitions()
+        when 'retention' then upkeep_retention(p_now, p_limit)
+        when 'books' then upkeep_books(p_limit)
         when 'check' then upkeep_check(p_limit)
         end;
 end

@@ -390,7 +390,8 @@ begin
                               then sms.time_text(t.valid_from) end)
               from sms.tariff_price t
               join sms.account_setting c on c.tariff = t.tariff
-             where m."to"::text like t.prefix || '%' and t.class = m.class
+             where not m.test
+               and m."to"::text like t.prefix || '%' and t.class = m.class
                and t.valid_from <= m.accepted_at
              order by length(t.prefix) desc, t.valid_from desc
              limit 1),
@@ -423,7 +424,7 @@ begin
                        'at', sms.time_text(l.at)) order by l.at, l.place)
               from (select 1 as place, 'reserve' as kind, m.price_micro as amount_micro, p.at
                       from sms.posting p
-                     where p.posting_id = m.batch_id and p.kind = 1
+                     where p.posting_id = m.batch_id and p.kind = 1 and m.price_micro > 0
                     union all
                     select 2, 'refund', p.amount_micro, p.at
                       from sms.posting p

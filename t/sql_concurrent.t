@@ -263,6 +263,33 @@ subtest 'two binds of a link' => sub {
 };
 
 
+subtest 'partitions beside a long reader' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+    my $make = sub {
+        return $two->selectrow_array('select sms.partitions_ahead(?)', undef, $_[0]);
+    };
+
+    $two->do(q{set lock_timeout = '5s'});
+    $one->begin_work;
+    $one->do('select from sms.message');
+    cmp_ok $make->(4), '>', 0, 'new ones do not wait for it';
+
+    $two->do(q{select sms.setting_set('message_keep_days', '1000')});
+    $two->do(q{select sms.partition_make(parent, '2019-01-01', '2019-02-01')
+                 from sms.partitioned where parent in ('message', 'verdict')});
+    my $retain = sub {
+        return decode_json($two->selectrow_array(
+            q{select sms.upkeep('retention', t.now(), 10)}));
+    };
+    is $retain->()->{reads}, 'message_20190101', 'an old one is read';
+    is $retain->()->{busy}, 'message_20190101', 'but not dropped while somebody reads';
+    send_batch($two, { who => 'a', name => 'beside' });
+    $one->commit;
+    is $retain->()->{dropped}, 'message_20190101', 'dropped afterwards';
+    is $retain->()->{dropped}, 'verdict_20190101', 'with what followed';
+};
+
+
 # Accounts are debited, refunded and settled by three processes while the books
 # are read in one snapshot each time.
 subtest 'the books beside load' => sub {

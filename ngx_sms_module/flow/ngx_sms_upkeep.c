@@ -21,19 +21,23 @@ typedef struct {
 static void ngx_sms_upkeep_lease(void *data, ngx_uint_t held);
 static void ngx_sms_upkeep_tick(void *data);
 static void ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res);
-static ngx_uint_t ngx_sms_upkeep_count(ngx_str_t *counts);
+static ngx_uint_t ngx_sms_upkeep_told(const char *what, ngx_str_t *counts);
 
 
-/* partitions first: nothing can be stored without them */
+/*
+ * Partitions first: nothing can be stored without them.  A job does a bit of its
+ * work at a time, and goes on at once while there is more.
+ */
 static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "partitions",   3600 * 1000, 0 },
-    { "in_doubt",     2000,        1000 },
+    { "in_doubt",     1000,        1000 },
     { "orphans",      1000,        1000 },
     { "expire",       5000,        1000 },
-    { "opted_out",    5000,        1000 },
+    { "opted_out",    10 * 1000,   1000 },
     { "no_receipt",   60 * 1000,   1000 },
     { "idempotency",  60 * 1000,   10000 },
-    { "check",        300 * 1000,  100 }
+    { "books",        60 * 1000,   20000 },
+    { "retention",    3600 * 1000, 10000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \
@@ -44,6 +48,7 @@ static ngx_sms_lease_t        *ngx_sms_upkeep_held;
 static ngx_sms_timer_t         ngx_sms_upkeep_timer;
 static ngx_sms_store_query_t  *ngx_sms_upkeep_query;
 static ngx_msec_t              ngx_sms_upkeep_due[NGX_SMS_UPKEEP_JOBS];
+static ngx_uint_t              ngx_sms_upkeep_last;
 static ngx_sms_zone_t         *ngx_sms_upkeep_zone;
 static ngx_log_t              *ngx_sms_upkeep_log;
 
@@ -94,6 +99,7 @@ ngx_sms_upkeep_lease(void *data, ngx_uint_t held)
         ngx_sms_upkeep_due[i] = ngx_current_msec;
     }
 
+    ngx_sms_upkeep_last = NGX_SMS_UPKEEP_JOBS - 1;
     ngx_sms_timer_start(&ngx_sms_upkeep_timer, 1);
 }
 
@@ -101,7 +107,7 @@ ngx_sms_upkeep_lease(void *data, ngx_uint_t held)
 static void
 ngx_sms_upkeep_tick(void *data)
 {
-    ngx_uint_t  i;
+    ngx_uint_t  i, n;
 
     (void) data;
 
@@ -111,12 +117,17 @@ ngx_sms_upkeep_tick(void *data)
         return;
     }
 
-    for (i = 0; i < NGX_SMS_UPKEEP_JOBS; i++) {
+    /* in turn: a job that has much to do leaves room for the others */
+
+    for (n = 1; n <= NGX_SMS_UPKEEP_JOBS; n++) {
+
+        i = (ngx_sms_upkeep_last + n) % NGX_SMS_UPKEEP_JOBS;
 
         if ((ngx_msec_int_t) (ngx_current_msec - ngx_sms_upkeep_due[i]) < 0) {
             continue;
         }
 
+        ngx_sms_upkeep_last = i;
         ngx_sms_upkeep_due[i] = ngx_current_msec
                                 + ngx_sms_upkeep_jobs[i].every;
         ngx_sms_upkeep_query = ngx_sms_store_upkeep(
@@ -135,8 +146,7 @@ ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res)
 {
     const ngx_sms_upkeep_job_t  *job = data;
 
-    ngx_str_t   counts;
-    ngx_uint_t  level;
+    ngx_str_t  counts;
 
     ngx_sms_upkeep_query = NULL;
 
@@ -147,44 +157,49 @@ ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res)
         return;
     }
 
-    if (res->nrows && ngx_sms_pg_row_text(res, 0, 0, &counts) == NGX_OK) {
-
-        level = ngx_sms_upkeep_count(&counts);
-        ngx_log_error(level, ngx_sms_upkeep_log, 0,
-                      "sms upkeep: what=%s counts=%V", job->what, &counts);
+    if (res->nrows && ngx_sms_pg_row_text(res, 0, 0, &counts) == NGX_OK
+        && ngx_sms_upkeep_told(job->what, &counts))
+    {
+        ngx_sms_upkeep_due[job - ngx_sms_upkeep_jobs] = ngx_current_msec;
+        ngx_sms_timer_start(&ngx_sms_upkeep_timer, 1);
     }
 }
 
 
-/* how loud to tell: most of the time there was nothing to do */
+/* 1: there is more to do.  Most of the time there was nothing, told quietly */
 
 static ngx_uint_t
-ngx_sms_upkeep_count(ngx_str_t *counts)
+ngx_sms_upkeep_told(const char *what, ngx_str_t *counts)
 {
     json_t      *root, *value;
     const char  *name;
-    ngx_uint_t   level;
+    ngx_uint_t   level, more;
 
     level = NGX_LOG_DEBUG;
     root = json_loadb((const char *) counts->data, counts->len, 0, NULL);
 
     json_object_foreach(root, name, value) {
-
-        if (ngx_strcmp(name, "drift") == 0 && json_array_size(value)) {
-            /* money that nobody can account for */
-            level = NGX_LOG_CRIT;
-            break;
-        }
-
-        if (ngx_strcmp(name, "accounts") != 0 && json_integer_value(value)) {
+        if (ngx_strcmp(name, "accounts") != 0 && ngx_strcmp(name, "large") != 0
+            && json_integer_value(value))
+        {
             level = NGX_LOG_INFO;
         }
+    }
+
+    ngx_log_error(level, ngx_sms_upkeep_log, 0,
+                  "sms upkeep: what=%s counts=%V", what, counts);
+
+    if (json_array_size(json_object_get(root, "drift"))) {
+        /* money that nobody can account for */
+        ngx_log_error(NGX_LOG_CRIT, ngx_sms_upkeep_log, 0,
+                      "sms upkeep: the books do not balance: %V", counts);
     }
 
     ngx_sms_counter_add(ngx_sms_upkeep_zone, NGX_SMS_C_IN_DOUBT,
                         json_integer_value(json_object_get(root,
                                                            "in_doubt")));
+    more = json_is_true(json_object_get(root, "more"));
     json_decref(root);
 
-    return level;
+    return more;
 }

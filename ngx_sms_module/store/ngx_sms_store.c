@@ -70,6 +70,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
         != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, &ngx_sms_store_intake, 1)
            != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk,
+                                   &ngx_sms_store_upkeep_stmt, 1)
+           != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    ngx_sms_store_account_stmts,
                                    NGX_SMS_STORE_ACCOUNT_STMTS)

@@ -3,10 +3,10 @@
  *
  *   write     intake of requests with few recipients: one group commit
  *   bulk      intake of large bodies, and of requests judged alone, so that
- *             they do not stand in front of the small ones
+ *             they do not stand in front of the small ones; upkeep
  *   read      profiles, the management API, preview, plugins' statements
  *   flow      screen, claim, submit results, receipts
- *   control   leases, upkeep, notices
+ *   control   leases, notices: nothing that takes time
  *
  * SQL text lives here and in sql/ only.  Each noun has a file of its own with
  * its statement and what fills and reads it.

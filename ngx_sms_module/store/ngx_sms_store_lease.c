@@ -35,13 +35,15 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[] = {
       .sql = "SELECT sms.link_register($1, $2, $3)",
       .nparams = 3, .types = ngx_sms_types_link_register },
 
-    { .name = "upkeep",
-      .sql = "SELECT sms.upkeep($1, $2, $3)",
-      .nparams = 3, .types = ngx_sms_types_upkeep },
-
     { .name = "outbox_put",
       .sql = "SELECT sms.outbox_put($1, $2, $3, $4)",
       .nparams = 4, .types = ngx_sms_types_outbox }
+};
+
+const ngx_sms_pg_stmt_t  ngx_sms_store_upkeep_stmt = {
+    .name = "upkeep",
+    .sql = "SELECT sms.upkeep($1, $2, $3)",
+    .nparams = 3, .types = ngx_sms_types_upkeep
 };
 
 
@@ -163,8 +165,7 @@ ngx_sms_store_upkeep(const char *what, int64_t now_us, int32_t limit,
 {
     ngx_sms_store_query_t  *q;
 
-    q = ngx_sms_store_query_create(
-            &ngx_sms_store_lease_stmts[NGX_SMS_STMT_UPKEEP], 1, done, data);
+    q = ngx_sms_store_query_create(&ngx_sms_store_upkeep_stmt, 1, done, data);
     if (q == NULL) {
         return NULL;
     }
@@ -174,7 +175,8 @@ ngx_sms_store_upkeep(const char *what, int64_t now_us, int32_t limit,
     ngx_sms_pg_param_int4(&q->params[2], limit);
     q->q.background = 1;
 
-    return ngx_sms_store_query_send(ngx_sms_store.control, q,
+    /* not where leases are renewed: a job may take seconds */
+    return ngx_sms_store_query_send(ngx_sms_store.bulk, q,
                                     NGX_SMS_UPKEEP_DEADLINE)
            == NGX_OK ? q : NULL;
 }

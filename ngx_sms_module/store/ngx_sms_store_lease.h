@@ -12,12 +12,12 @@ typedef enum {
     NGX_SMS_STMT_LEASE_RENEW = 0,
     NGX_SMS_STMT_LEASE_RELEASE,
     NGX_SMS_STMT_LINK_REGISTER,
-    NGX_SMS_STMT_UPKEEP,
     NGX_SMS_STMT_OUTBOX_PUT,
     NGX_SMS_STORE_LEASE_STMTS
 } ngx_sms_store_lease_stmt_e;
 
 extern const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[];
+extern const ngx_sms_pg_stmt_t  ngx_sms_store_upkeep_stmt;      /* on "bulk" */
 
 
 typedef struct {
