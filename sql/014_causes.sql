@@ -32,6 +32,7 @@ insert into sms.cause (code, tr, en) values
     ('account-suspended', 'Hesap askıda', 'The account is suspended'),
     ('sender-revoked', 'Başlık geri alındı', 'The sender was revoked'),
     ('sender-not-approved', 'Başlık bu operatörde onaylı değil', 'The sender is not approved at this operator'),
+    ('brand-not-granted', 'Marka adına gönderme yetkisi kalktı', 'The right to send for the brand has ended'),
     ('no-route', 'İletiyi taşıyabilecek bağlantı yok', 'No link can carry the message'),
     ('recipient-type-conflict', 'Numara bireysel olarak ret vermiş, tacir kaydı yok', 'The number refused as an individual and has no merchant record'),
     ('rule-refused', 'Bir kural iletiyi durdurdu', 'A rule stopped the message'),

@@ -159,6 +159,32 @@ subtest 'İYS is away' => sub {
     ends($short, 'delivered', 'both', 90);
 };
 
+subtest 'the right to send for a brand ends' => sub {
+    my $agency = SMS::Account->new($pg, operators => ['turkcell'], name => 'Ajans A.Ş.',
+                                   keyword => 'AJANS');
+    $pg->do('select sms.brand_grant(?, ?)', $agency->id, $account->brand);
+    $pg->do('update sms.sender set brand_id = ? where account_id = ?', $account->brand,
+            $agency->id);
+
+    my @t = gmtime(time + 5);
+    my $id = send_one($agency, $nginx, class => 'commercial', recipient_type => 'BIREYSEL',
+                      brand => $account->brand_id, to => $number{granted},
+                      text => 'Kampanya: ajans', schedule_at => sprintf(
+                          '%d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1,
+                          @t[3, 2, 1, 0]));
+    $pg->do('update sms.brand_grant set revoked_at = now() where account_id = ?', $agency->id);
+
+    my $held = wait_until {
+        (message($agency, $nginx, $id)->{cause}{code} // '') eq 'brand-not-granted'
+    } slow(20), 'it to be held';
+    ok($held, 'held, although the number has given its consent');
+    ok(!(grep { $_->{text} =~ /ajans/ } $smsc->messages), 'not on the wire');
+
+    $pg->do('update sms.brand_grant set revoked_at = null where account_id = ?', $agency->id);
+    is($agency->wait_state($nginx, $id, qr/^delivered$/, 60)->{state}, 'delivered',
+       'sent when the right is back');
+};
+
 subtest 'consent ages in the queue' => sub {
     $nginx->conf(conf(smsc => $smsc, iys => $iys, http => 'sms_consent_max_age 4s;'));
     $nginx->reload;

@@ -42,8 +42,8 @@ my $bound = wait_until { $smsc->stats->{binds} } slow(10), 'a bind';
 ok($bound, 'bound');
 
 subtest 'slow jobs' => sub {
-    $pg->do('insert into sms.test_slow values (3.5)');
-    my $until = time + 16;
+    $pg->do('insert into sms.test_slow values (4.5)');
+    my $until = time + 20;
     my $i = 0;
 
     while (time < $until) {

@@ -44,6 +44,7 @@ struct ngx_sms_link_s {
     ngx_uint_t               inflight;      /* parts without a result         */
     ngx_uint_t               claims;        /* without a stored result        */
     ngx_msec_t               quiet_at;      /* last seen at work when leaving */
+    ngx_msec_t               look;          /* pause before the next look     */
     unsigned                 more:1;        /* the queue may not be empty     */
 };
 

@@ -237,6 +237,13 @@ ngx_sms_round_consent(ngx_sms_round_t *round)
             continue;
         }
 
+        /* the right to send for it may have ended since (C18) */
+        if (round->msgs[i].brand == &ngx_sms_round_no_brand) {
+            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
+                                  "brand-not-granted");
+            continue;
+        }
+
         if (row->consent == SMS_CONSENT_REFUSED) {
             round->answers[i].consent = SMS_CONSENT_REFUSED;
             round->answers[i].consent_as_of_us = row->consent_as_of_us;
