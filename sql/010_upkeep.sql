@@ -322,7 +322,8 @@ declare
     seen    int := 0;
     waits   int := 0;
 begin
-    v_from := coalesce(v_from, (select min(submitted_at) from operator_ref), v_end);
+    v_from := coalesce(v_from, (select min(low) from partition where parent = 'operator_ref'),
+                       v_end);
 
     -- Stretches of submit time, longer over quiet hours, until there was work
     -- enough for one call.
