@@ -222,6 +222,9 @@ create table sms.due (
 
 create index due_message on sms.due (message_id);
 
+-- Retries are few, and are not looked for among a campaign that waits for İYS.
+create index due_retry on sms.due (at, message_id) where lane is not null;
+
 -- A claim is the durable word that a message may be on the wire (D7).  The row
 -- goes when all its parts are answered, so what is left is in flight or in
 -- doubt.
