@@ -364,7 +364,7 @@ begin
         v_from := v_to;
 
         if n < p_limit then
-            v_step := v_step * 2;
+            v_step := least(v_step * 2, interval '1 day');
         end if;
     end loop;
 

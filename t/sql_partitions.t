@@ -108,9 +108,8 @@ $pg->do("insert into sms.receipt_orphan
          select t.now(), t.now(), hashtextextended('c-1', 0), 0, 1, 0, 2, 0, 'c-1', null");
 step('orphans', "select sms.upkeep('orphans', t.now(), 100)");
 
-$pg->do(q{select t.make('[{"who":"a","class":3,"lane":96,"name":"x1","to":[905550000001]},
+$pg->do(q{select t.send('[{"who":"a","class":3,"lane":96,"name":"x1","to":[905550000001]},
                           {"who":"a","name":"x2"},{"who":"a","name":"x3"},{"who":"a","name":"x4"}]')});
-$pg->do('select * from t.run((select batch from t.batch order by batch desc limit 1))');
 $pg->do("select sms.optout_put(t.acct('a'), t.brand('a'), 905550000001, t.now(), 'test', null)");
 step('opted_out', "select sms.upkeep('opted_out', t.now(), 100)");
 $pg->do('select t.claim(2)');
