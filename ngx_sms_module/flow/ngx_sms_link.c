@@ -1,14 +1,9 @@
 #include "ngx_sms_link.h"
 
-#include <jansson.h>
-
 #include "sms_lane.h"
-#include "sms_time.h"
-#include "sms_word.h"
 #include "ngx_sms_counter.h"
-#include "ngx_sms_profiles.h"
 #include "ngx_sms_receive.h"
-#include "ngx_sms_store_flow.h"
+#include "ngx_sms_stored.h"
 
 
 #define NGX_SMS_SUBMIT_TIMEOUT    60000     /* the adapter has its own, shorter */
@@ -21,26 +16,14 @@ typedef struct {
     ngx_sms_pg_entry_t       entry;
     ngx_pool_t              *pool;
     ngx_sms_link_t          *link;
-    ngx_sms_store_row_t     *rows;
-    sms_msg_t               *msgs;
-    ngx_uint_t               nrows;
+    ngx_sms_stored_t         st;
     ngx_sms_store_submit_t  *results;
     ngx_uint_t               nresults;
-    ngx_sms_profile_wait_t   wait;
-    ngx_sms_account_t      **accounts;      /* of each row; held; NULL: none  */
-    ngx_uint_t               next;          /* row whose account is asked for */
     int64_t                  submitted_us;
 } ngx_sms_claim_t;
 
 
-static ngx_int_t ngx_sms_claim_copy(ngx_sms_claim_t *claim,
-    const ngx_sms_pg_res_t *res);
-static ngx_int_t ngx_sms_claim_str(ngx_pool_t *pool, ngx_str_t *s);
-static void ngx_sms_claim_profiles(ngx_sms_claim_t *claim);
-static void ngx_sms_claim_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
-static void ngx_sms_claim_go(ngx_sms_claim_t *claim);
-static void ngx_sms_claim_message(ngx_sms_claim_t *claim, ngx_uint_t i);
-static void ngx_sms_claim_doc(sms_msg_t *m, ngx_str_t *doc, ngx_pool_t *pool);
+static void ngx_sms_claim_go(void *data);
 static ngx_int_t ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i,
     ngx_array_t *parts);
 static void ngx_sms_claim_done(ngx_sms_run_t *run);
@@ -48,14 +31,10 @@ static void ngx_sms_claim_result(ngx_sms_claim_t *claim,
     const sms_part_t *part, const sms_submit_t *s, ngx_uint_t row,
     int64_t now_us);
 static void ngx_sms_claim_store(ngx_sms_claim_t *claim);
-static void ngx_sms_claim_accounts(ngx_sms_claim_t *claim);
 static void ngx_sms_claim_end(ngx_sms_claim_t *claim);
 static ngx_int_t ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f);
 static void ngx_sms_link_stored(void *data, ngx_sms_pg_flight_t *f,
     const ngx_sms_pg_res_t *res);
-
-
-static const sms_brand_t  ngx_sms_no_brand = { .size = sizeof(sms_brand_t) };
 
 
 ngx_int_t
@@ -125,6 +104,7 @@ ngx_sms_link_renounce(ngx_sms_link_t *link)
 ngx_int_t
 ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
 {
+    ngx_uint_t        i, parts;
     ngx_pool_t       *pool;
     ngx_sms_claim_t  *claim;
 
@@ -141,12 +121,25 @@ ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
     claim->pool = pool;
     claim->link = link;
 
-    if (ngx_sms_claim_copy(claim, res) != NGX_OK) {
+    if (ngx_sms_stored_read(&claim->st, pool, res, ngx_sms_store_claim_row)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    parts = 0;
+
+    for (i = 0; i < claim->st.n; i++) {
+        parts += (ngx_uint_t) claim->st.rows[i].parts;
+    }
+
+    claim->results = ngx_pcalloc(pool, parts * sizeof(ngx_sms_store_submit_t));
+    if (claim->results == NULL) {
         goto failed;
     }
 
     link->claims++;
-    ngx_sms_claim_profiles(claim);
+    ngx_sms_stored_load(&claim->st, ngx_sms_claim_go, claim);
 
     return NGX_OK;
 
@@ -158,123 +151,11 @@ failed:
 }
 
 
-/* the result goes when its callback returns, the claim lives on */
-
-static ngx_int_t
-ngx_sms_claim_copy(ngx_sms_claim_t *claim, const ngx_sms_pg_res_t *res)
-{
-    ngx_uint_t            i, parts;
-    ngx_sms_store_row_t  *row;
-
-    claim->nrows = res->nrows;
-    claim->rows = ngx_pcalloc(claim->pool,
-                              res->nrows * sizeof(ngx_sms_store_row_t));
-    claim->msgs = ngx_pcalloc(claim->pool, res->nrows * sizeof(sms_msg_t));
-    claim->accounts = ngx_pcalloc(claim->pool,
-                                  res->nrows * sizeof(ngx_sms_account_t *));
-
-    if (claim->rows == NULL || claim->msgs == NULL || claim->accounts == NULL) {
-        return NGX_ERROR;
-    }
-
-    parts = 0;
-
-    for (i = 0; i < res->nrows; i++) {
-
-        row = &claim->rows[i];
-
-        if (ngx_sms_store_claim_row(res, i, row) != NGX_OK
-            || ngx_sms_claim_str(claim->pool, &row->sender) != NGX_OK
-            || ngx_sms_claim_str(claim->pool, &row->text) != NGX_OK
-            || ngx_sms_claim_str(claim->pool, &row->doc) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        parts += (ngx_uint_t) row->parts;
-    }
-
-    claim->results = ngx_pcalloc(claim->pool,
-                                 parts * sizeof(ngx_sms_store_submit_t));
-
-    return claim->results ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_sms_claim_str(ngx_pool_t *pool, ngx_str_t *s)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(pool, s->len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (s->len) {
-        ngx_memcpy(p, s->data, s->len);
-    }
-
-    s->data = p;
-
-    return NGX_OK;
-}
-
-
-/* brand and encoding of each account; mostly in the cache already */
-
 static void
-ngx_sms_claim_profiles(ngx_sms_claim_t *claim)
+ngx_sms_claim_go(void *data)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i;
+    ngx_sms_claim_t  *claim = data;
 
-    claim->wait.done = ngx_sms_claim_profile;
-    claim->wait.data = claim;
-
-    while (claim->next < claim->nrows) {
-
-        i = claim->next;
-
-        if (i && claim->rows[i].account == claim->rows[i - 1].account) {
-            claim->accounts[i] = claim->accounts[i - 1];
-
-            if (claim->accounts[i]) {
-                ngx_sms_account_hold(claim->accounts[i]);
-            }
-
-            claim->next++;
-            continue;
-        }
-
-        rc = ngx_sms_profile_by_account(claim->rows[i].account, &claim->wait);
-
-        if (rc == NGX_AGAIN) {
-            return;
-        }
-
-        claim->accounts[i] = rc == NGX_OK ? claim->wait.account : NULL;
-        claim->next++;
-    }
-
-    ngx_sms_claim_go(claim);
-}
-
-
-static void
-ngx_sms_claim_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc)
-{
-    ngx_sms_claim_t  *claim = wait->data;
-
-    claim->accounts[claim->next] = rc == NGX_OK ? wait->account : NULL;
-    claim->next++;
-    ngx_sms_claim_profiles(claim);
-}
-
-
-static void
-ngx_sms_claim_go(ngx_sms_claim_t *claim)
-{
     int64_t          now;
     ngx_uint_t       i;
     sms_part_t      *part;
@@ -287,17 +168,17 @@ ngx_sms_claim_go(ngx_sms_claim_t *claim)
     now = ngx_sms_timer_now_us();
     run = NULL;
 
-    if (ngx_array_init(&parts, claim->pool, claim->nrows, sizeof(sms_part_t))
+    if (ngx_array_init(&parts, claim->pool, claim->st.n, sizeof(sms_part_t))
         != NGX_OK)
     {
         goto failed;
     }
 
-    for (i = 0; i < claim->nrows; i++) {
+    for (i = 0; i < claim->st.n; i++) {
 
-        ngx_sms_claim_message(claim, i);
+        claim->st.msgs[i].link = link->id;
 
-        if (claim->accounts[i] && claim->rows[i].text.len
+        if (claim->st.accounts[i] && claim->st.rows[i].text.len
             && ngx_sms_claim_parts(claim, i, &parts) == NGX_OK)
         {
             continue;
@@ -343,23 +224,10 @@ failed:
 
     ngx_log_error(NGX_LOG_ERR, link->log, 0,
                   "sms link: claim lost for want of memory link=%uD rows=%ui",
-                  link->id, claim->nrows);
-    ngx_sms_claim_accounts(claim);
+                  link->id, claim->st.n);
+    ngx_sms_stored_release(&claim->st);
     ngx_sms_claim_end(claim);
     ngx_sms_link_renounce(link);
-}
-
-
-static void
-ngx_sms_claim_accounts(ngx_sms_claim_t *claim)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < claim->nrows; i++) {
-        if (claim->accounts[i]) {
-            ngx_sms_account_release(claim->accounts[i]);
-        }
-    }
 }
 
 
@@ -368,97 +236,6 @@ ngx_sms_claim_end(ngx_sms_claim_t *claim)
 {
     claim->link->claims--;
     ngx_destroy_pool(claim->pool);
-}
-
-
-static void
-ngx_sms_claim_message(ngx_sms_claim_t *claim, ngx_uint_t i)
-{
-    u_char               *p;
-    sms_msg_t            *m;
-    ngx_sms_brand_t      *brand;
-    ngx_sms_account_t    *account;
-    ngx_sms_store_row_t  *row;
-
-    m = &claim->msgs[i];
-    row = &claim->rows[i];
-    account = claim->accounts[i];
-    brand = account && row->brand
-            ? ngx_sms_account_brand_no(account, (uint64_t) row->brand) : NULL;
-
-    ngx_memcpy(m->id, row->id, 16);
-    m->account = (uint64_t) row->account;
-    p = ngx_pnalloc(claim->pool, NGX_INT64_LEN);
-
-    if (p) {
-        m->to.ptr = (const char *) p;
-        m->to.len = (size_t) (ngx_sprintf(p, "%L", row->to) - p);
-    }
-
-    m->from.ptr = (const char *) row->sender.data;
-    m->from.len = row->sender.len;
-    m->text.ptr = (const char *) row->text.data;
-    m->text.len = row->text.len;
-    m->accepted_us = row->accepted_us;
-    m->expires_us = row->expires_us;
-    m->klass = (uint8_t) row->klass;
-    m->recipient_type = (uint8_t) row->recipient_type;
-    m->encoding = (uint8_t) row->encoding;
-    m->test = (uint8_t) row->test;
-    m->parts = (uint16_t) row->parts;
-    m->attempt = (uint16_t) row->attempt;
-    m->tariff = account ? account->tariff : 0;
-    m->link = claim->link->id;
-    m->brand = brand ? &brand->b : &ngx_sms_no_brand;
-
-    if (row->klass == SMS_CLASS_OTP || row->klass == SMS_CLASS_EXEMPT) {
-        ngx_sms_claim_doc(m, &row->doc, claim->pool);
-    }
-}
-
-
-/* the declaration's fields that operators ask for */
-
-static void
-ngx_sms_claim_doc(sms_msg_t *m, ngx_str_t *doc, ngx_pool_t *pool)
-{
-    int          value;
-    char        *p;
-    json_t      *root, *exemption, *trusted, *audience;
-
-    root = json_loadb((const char *) doc->data, doc->len, 0, NULL);
-
-    exemption = json_object_get(root, "exemption");
-
-    if (json_is_string(exemption)) {
-        value = sms_word_value(sms_word_exemption,
-                               json_string_value(exemption),
-                               json_string_length(exemption));
-        m->exemption = value > 0 ? (uint8_t) value : 0;
-    }
-
-    trusted = json_object_get(root, "sim_trusted_since");
-
-    if (json_is_string(trusted)) {
-        (void) sms_time_parse(json_string_value(trusted),
-                              json_string_length(trusted),
-                              &m->sim_trusted_since_us);
-    }
-
-    audience = json_object_get(root, "audience");
-
-    if (json_is_string(audience)) {
-        p = ngx_pnalloc(pool, json_string_length(audience));
-
-        if (p) {
-            ngx_memcpy(p, json_string_value(audience),
-                       json_string_length(audience));
-            m->audience.ptr = p;
-            m->audience.len = json_string_length(audience);
-        }
-    }
-
-    json_decref(root);
 }
 
 
@@ -479,10 +256,10 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
     sms_segment_part_t      described[SMS_SEGMENT_PARTS_MAX];
     sms_segment_profile_t   pf;
 
-    row = &claim->rows[i];
+    row = &claim->st.rows[i];
     text = (char *) row->text.data;
     n = sizeof(described) / sizeof(sms_segment_part_t);
-    pf = claim->accounts[i]->encoding;
+    pf = claim->st.accounts[i]->encoding;
     pf.force = (uint8_t) row->encoding;
     pf.max_parts = (uint8_t) n;
 
@@ -525,7 +302,7 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
         }
 
         ngx_memzero(part, sizeof(sms_part_t));
-        part->msg = &claim->msgs[i];
+        part->msg = &claim->st.msgs[i];
         part->number = (uint16_t) (k + 1);
         part->total = count.parts;
         part->data_coding = out->data_coding;
@@ -581,7 +358,7 @@ ngx_sms_claim_done(ngx_sms_run_t *run)
         }
 
         ngx_sms_claim_result(claim, part, &s,
-                             (ngx_uint_t) (part->msg - claim->msgs), now);
+                             (ngx_uint_t) (part->msg - claim->st.msgs), now);
     }
 
     ngx_sms_plugin_run_free(run);
@@ -603,7 +380,7 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
         NGX_SMS_C_SUBMIT_THROTTLED, NGX_SMS_C_SUBMIT_UNKNOWN
     };
 
-    row = &claim->rows[i];
+    row = &claim->st.rows[i];
     r = &claim->results[claim->nresults++];
     r->id = row->id;
     r->account = row->account;
@@ -618,9 +395,8 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
         id.data = (u_char *) s->operator_id.ptr;
         id.len = s->operator_id.len;
 
-        if (ngx_sms_claim_str(claim->pool, &id) == NGX_OK) {
-            r->operator_id = id;
-        }
+        r->operator_id.data = ngx_pstrdup(claim->pool, &id);
+        r->operator_id.len = r->operator_id.data ? id.len : 0;
     }
 
     if (s->outcome == SMS_SUBMIT_RETRY || s->outcome == SMS_SUBMIT_THROTTLED) {
@@ -655,7 +431,7 @@ ngx_sms_claim_store(ngx_sms_claim_t *claim)
     ngx_sms_link_t  *link;
 
     link = claim->link;
-    ngx_sms_claim_accounts(claim);
+    ngx_sms_stored_release(&claim->st);
 
     claim->entry.rows = (uint32_t) claim->nresults;
     claim->entry.octets = (uint32_t) claim->nresults * 96;

@@ -13,14 +13,8 @@
 #define NGX_SMS_AGAIN_MAX_US    30000000
 
 
-static ngx_int_t ngx_sms_round_copy(ngx_sms_round_t *round,
-    const ngx_sms_pg_res_t *res);
-static ngx_int_t ngx_sms_round_str(ngx_pool_t *pool, ngx_str_t *s);
-static void ngx_sms_round_profiles(ngx_sms_round_t *round);
-static void ngx_sms_round_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
-static void ngx_sms_round_consent(ngx_sms_round_t *round);
+static void ngx_sms_round_consent(void *data);
 static void ngx_sms_round_leave(ngx_sms_round_t *round);
-static void ngx_sms_round_message(ngx_sms_round_t *round, ngx_uint_t i);
 static ngx_int_t ngx_sms_round_run(ngx_sms_round_t *round,
     ngx_sms_plugin_t *plugin, ngx_uint_t op, ngx_msec_t timeout);
 static void ngx_sms_round_ran(ngx_sms_run_t *run);
@@ -33,15 +27,11 @@ static void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
     ngx_uint_t outcome, const char *code);
 
 
-static const sms_brand_t  ngx_sms_round_no_brand = {
-    .size = sizeof(sms_brand_t)
-};
-
-
 ngx_sms_round_t *
 ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
     const ngx_sms_pg_res_t *res, ngx_log_t *log)
 {
+    ngx_uint_t        i;
     ngx_pool_t       *pool;
     ngx_sms_round_t  *round;
 
@@ -62,10 +52,22 @@ ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
     round->zone = zone;
     round->log = log;
     round->n = res->nrows;
+    round->answers = ngx_pcalloc(pool, round->n
+                                       * sizeof(ngx_sms_store_screened_t));
+    round->asked = ngx_pcalloc(pool, round->n * sizeof(ngx_uint_t));
 
-    if (ngx_sms_round_copy(round, res) != NGX_OK) {
+    if (round->answers == NULL || round->asked == NULL
+        || ngx_sms_stored_read(&round->st, pool, res, ngx_sms_store_screen_row)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "sms screen: unreadable rows");
         ngx_destroy_pool(pool);
         return NULL;
+    }
+
+    for (i = 0; i < round->n; i++) {
+        round->answers[i].id = round->st.rows[i].id;
+        round->answers[i].account = round->st.rows[i].account;
     }
 
     return round;
@@ -78,129 +80,20 @@ ngx_sms_round_start(ngx_sms_round_t *round, void (*done)(void *data),
 {
     round->done = done;
     round->data = data;
-    round->wait.done = ngx_sms_round_profile;
-    round->wait.data = round;
 
-    ngx_sms_round_profiles(round);
+    ngx_sms_stored_load(&round->st, ngx_sms_round_consent, round);
 }
 
 
 void
 ngx_sms_round_destroy(ngx_sms_round_t *round)
 {
-    ngx_uint_t  i;
-
     if (round->run) {
         ngx_sms_plugin_run_abandon(round->run);
     }
 
-    ngx_sms_profile_forget(&round->wait);
-
-    for (i = 0; i < round->n; i++) {
-        if (round->accounts[i]) {
-            ngx_sms_account_release(round->accounts[i]);
-        }
-    }
-
+    ngx_sms_stored_release(&round->st);
     ngx_destroy_pool(round->pool);
-}
-
-
-static ngx_int_t
-ngx_sms_round_copy(ngx_sms_round_t *round, const ngx_sms_pg_res_t *res)
-{
-    ngx_uint_t            i;
-    ngx_sms_store_row_t  *row;
-
-    round->rows = ngx_pcalloc(round->pool,
-                              round->n * sizeof(ngx_sms_store_row_t));
-    round->msgs = ngx_pcalloc(round->pool, round->n * sizeof(sms_msg_t));
-    round->accounts = ngx_pcalloc(round->pool,
-                                  round->n * sizeof(ngx_sms_account_t *));
-    round->answers = ngx_pcalloc(round->pool, round->n
-                                 * sizeof(ngx_sms_store_screened_t));
-    round->asked = ngx_pcalloc(round->pool, round->n * sizeof(ngx_uint_t));
-
-    if (round->rows == NULL || round->msgs == NULL || round->accounts == NULL
-        || round->answers == NULL || round->asked == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < round->n; i++) {
-
-        row = &round->rows[i];
-
-        if (ngx_sms_store_screen_row(res, i, row) != NGX_OK
-            || ngx_sms_round_str(round->pool, &row->sender) != NGX_OK
-            || ngx_sms_round_str(round->pool, &row->text) != NGX_OK)
-        {
-            ngx_log_error(NGX_LOG_ERR, round->log, 0,
-                          "sms screen: unreadable row");
-            return NGX_ERROR;
-        }
-
-        round->answers[i].id = row->id;
-        round->answers[i].account = row->account;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_sms_round_str(ngx_pool_t *pool, ngx_str_t *s)
-{
-    s->data = s->len ? ngx_pstrdup(pool, s) : (u_char *) "";
-
-    return s->data ? NGX_OK : NGX_ERROR;
-}
-
-
-static void
-ngx_sms_round_profiles(ngx_sms_round_t *round)
-{
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    while (round->next < round->n) {
-
-        i = round->next;
-
-        if (i && round->rows[i].account == round->rows[i - 1].account) {
-
-            round->accounts[i] = round->accounts[i - 1];
-
-            if (round->accounts[i]) {
-                ngx_sms_account_hold(round->accounts[i]);
-            }
-
-            round->next++;
-            continue;
-        }
-
-        rc = ngx_sms_profile_by_account(round->rows[i].account, &round->wait);
-
-        if (rc == NGX_AGAIN) {
-            return;
-        }
-
-        round->accounts[i] = rc == NGX_OK ? round->wait.account : NULL;
-        round->next++;
-    }
-
-    ngx_sms_round_consent(round);
-}
-
-
-static void
-ngx_sms_round_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc)
-{
-    ngx_sms_round_t  *round = wait->data;
-
-    round->accounts[round->next] = rc == NGX_OK ? wait->account : NULL;
-    round->next++;
-    ngx_sms_round_profiles(round);
 }
 
 
@@ -211,8 +104,10 @@ ngx_sms_round_profile(ngx_sms_profile_wait_t *wait, ngx_int_t rc)
  */
 
 static void
-ngx_sms_round_consent(ngx_sms_round_t *round)
+ngx_sms_round_consent(void *data)
 {
+    ngx_sms_round_t  *round = data;
+
     int64_t               age;
     ngx_uint_t            i;
     ngx_array_t          *list;
@@ -223,22 +118,20 @@ ngx_sms_round_consent(ngx_sms_round_t *round)
 
     for (i = 0; i < round->n; i++) {
 
-        row = &round->rows[i];
+        row = &round->st.rows[i];
 
-        if (round->accounts[i] == NULL || row->text.len == 0) {
+        if (round->st.accounts[i] == NULL || row->text.len == 0) {
             ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
                                   "profile-unknown");
             continue;
         }
-
-        ngx_sms_round_message(round, i);
 
         if (row->klass != SMS_CLASS_COMMERCIAL || row->test) {
             continue;
         }
 
         /* the right to send for it may have ended since (C18) */
-        if (round->msgs[i].brand == &ngx_sms_round_no_brand) {
+        if (round->st.msgs[i].brand->id == 0) {
             ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
                                   "brand-not-granted");
             continue;
@@ -293,47 +186,6 @@ ngx_sms_round_consent(ngx_sms_round_t *round)
 }
 
 
-static void
-ngx_sms_round_message(ngx_sms_round_t *round, ngx_uint_t i)
-{
-    u_char               *p;
-    sms_msg_t            *m;
-    ngx_sms_brand_t      *brand;
-    ngx_sms_store_row_t  *row;
-
-    m = &round->msgs[i];
-    row = &round->rows[i];
-    brand = row->brand
-            ? ngx_sms_account_brand_no(round->accounts[i],
-                                       (uint64_t) row->brand)
-            : NULL;
-
-    ngx_memcpy(m->id, row->id, 16);
-    m->account = (uint64_t) row->account;
-    p = ngx_pnalloc(round->pool, NGX_INT64_LEN);
-
-    if (p) {
-        m->to.ptr = (const char *) p;
-        m->to.len = (size_t) (ngx_sprintf(p, "%L", row->to) - p);
-    }
-
-    m->from.ptr = (const char *) row->sender.data;
-    m->from.len = row->sender.len;
-    m->text.ptr = (const char *) row->text.data;
-    m->text.len = row->text.len;
-    m->accepted_us = row->accepted_us;
-    m->expires_us = row->expires_us;
-    m->klass = (uint8_t) row->klass;
-    m->recipient_type = (uint8_t) row->recipient_type;
-    m->encoding = (uint8_t) row->encoding;
-    m->parts = (uint16_t) row->parts;
-    m->test = (uint8_t) row->test;
-    m->attempt = 1;
-    m->tariff = round->accounts[i]->tariff;
-    m->brand = brand ? &brand->b : &ngx_sms_round_no_brand;
-}
-
-
 /* takes those that would have to be asked for out of the round */
 
 static void
@@ -348,19 +200,20 @@ ngx_sms_round_leave(ngx_sms_round_t *round)
 
         if (left < round->nasked && round->asked[left] == i) {
             left++;
-            ngx_sms_account_release(round->accounts[i]);
+            ngx_sms_account_release(round->st.accounts[i]);
             continue;
         }
 
-        round->rows[k] = round->rows[i];
-        round->msgs[k] = round->msgs[i];
-        round->accounts[k] = round->accounts[i];
+        round->st.rows[k] = round->st.rows[i];
+        round->st.msgs[k] = round->st.msgs[i];
+        round->st.accounts[k] = round->st.accounts[i];
         round->answers[k] = round->answers[i];
-        round->answers[k].id = round->rows[k].id;
+        round->answers[k].id = round->st.rows[k].id;
         k++;
     }
 
     round->n = k;
+    round->st.n = k;
     round->nasked = 0;
     round->partial = 1;
 }
@@ -382,7 +235,7 @@ ngx_sms_round_run(ngx_sms_round_t *round, ngx_sms_plugin_t *plugin,
     }
 
     for (i = 0; i < round->nasked; i++) {
-        *ngx_sms_run_item(run, sms_msg_t, i) = round->msgs[round->asked[i]];
+        *ngx_sms_run_item(run, sms_msg_t, i) = round->st.msgs[round->asked[i]];
     }
 
     run->timeout = timeout;
@@ -436,8 +289,8 @@ ngx_sms_round_consents(ngx_sms_round_t *round)
 
         s.data = (u_char *) c->proof.ptr;
         s.len = c->proof.len;
-        a->proof = s;
-        (void) ngx_sms_round_str(round->pool, &a->proof);
+        a->proof.data = s.len ? ngx_pstrdup(round->pool, &s) : NULL;
+        a->proof.len = a->proof.data ? s.len : 0;
         a->plugin = run->plugin->name;
 
         if (c->status != SMS_OK) {
@@ -521,11 +374,11 @@ ngx_sms_round_mirror(ngx_sms_round_t *round)
             continue;
         }
 
-        list[n].owner = round->rows[i].owner;
-        list[n].brand = round->rows[i].brand;
-        list[n].number = round->rows[i].to;
+        list[n].owner = round->st.rows[i].owner;
+        list[n].brand = round->st.rows[i].brand;
+        list[n].number = round->st.rows[i].to;
         list[n].as_of_us = a->consent_as_of_us;
-        list[n].recipient_type = (int16_t) round->rows[i].recipient_type;
+        list[n].recipient_type = (int16_t) round->st.rows[i].recipient_type;
         list[n].state = (int16_t) a->consent;
         n++;
     }
@@ -573,7 +426,7 @@ ngx_sms_round_route(ngx_sms_round_t *round)
         round->nasked = 0;
 
         for (i = 0; i < round->n; i++) {
-            if (round->answers[i].outcome == 0 && !round->rows[i].test) {
+            if (round->answers[i].outcome == 0 && !round->st.rows[i].test) {
                 round->asked[round->nasked++] = i;
             }
         }
@@ -604,15 +457,15 @@ ngx_sms_round_route(ngx_sms_round_t *round)
             continue;
         }
 
-        sender = ngx_sms_account_sender(round->accounts[i],
-                                        &round->rows[i].sender);
-        link = sender ? ngx_sms_judge_link(judge, sender, round->rows[i].test,
+        sender = ngx_sms_account_sender(round->st.accounts[i],
+                                        &round->st.rows[i].sender);
+        link = sender ? ngx_sms_judge_link(judge, sender, round->st.rows[i].test,
                                            &only)
                       : 0;
 
         if (link) {
             round->answers[i].lane = sms_lane(link,
-                                         (unsigned) round->rows[i].klass);
+                                         (unsigned) round->st.rows[i].klass);
             ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
             continue;
         }
@@ -644,15 +497,15 @@ ngx_sms_round_routes(ngx_sms_round_t *round)
             continue;
         }
 
-        sender = ngx_sms_account_sender(round->accounts[i],
-                                        &round->rows[i].sender);
+        sender = ngx_sms_account_sender(round->st.accounts[i],
+                                        &round->st.rows[i].sender);
         link = sender ? ngx_sms_judge_link(&round->conf->judge, sender,
                                            0, route)
                       : 0;
 
         if (link) {
             round->answers[i].lane = sms_lane(link,
-                                         (unsigned) round->rows[i].klass);
+                                         (unsigned) round->st.rows[i].klass);
             ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
         }
     }
@@ -680,7 +533,7 @@ ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
 
     if (outcome == NGX_SMS_SCREEN_WAIT) {
         now = ngx_sms_timer_now_us();
-        wait = now - round->rows[i].accepted_us;
+        wait = now - round->st.rows[i].accepted_us;
         wait = ngx_max(ngx_min(wait, NGX_SMS_AGAIN_MAX_US),
                        NGX_SMS_AGAIN_MIN_US);
         a->at_us = now + wait;

@@ -12,9 +12,8 @@
 #ifndef NGX_SMS_ROUND_H
 #define NGX_SMS_ROUND_H
 
-#include "ngx_sms_profiles.h"
 #include "ngx_sms_screen.h"
-#include "ngx_sms_store_flow.h"
+#include "ngx_sms_stored.h"
 
 
 typedef struct {
@@ -27,12 +26,8 @@ typedef struct {
     ngx_log_t                    *log;
     const ngx_sms_screen_conf_t  *conf;
     ngx_sms_zone_t               *zone;
-    ngx_sms_store_row_t          *rows;
-    sms_msg_t                    *msgs;
-    ngx_sms_account_t           **accounts;
-    ngx_uint_t                    next;     /* row whose account is asked for */
+    ngx_sms_stored_t              st;
     ngx_uint_t                    nth;      /* router                         */
-    ngx_sms_profile_wait_t        wait;
     ngx_uint_t                   *asked;    /* rows of the plugin call        */
     ngx_uint_t                    nasked;
     ngx_sms_run_t                *run;
