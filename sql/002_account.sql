@@ -180,9 +180,10 @@ begin
 end
 $$;
 
--- Only these columns: the balance and the turns change with every batch.
+-- Not for updates: balance and turns change with every batch, and also a trigger
+-- of other columns is looked at each time.  account_state() tells by itself.
 create trigger account_changed
-    after insert or delete or update of public_id, state, unit on sms.account
+    after insert or delete on sms.account
     for each row execute function sms.profile_changed();
 
 do $$

@@ -38,6 +38,8 @@ begin
     if not found then
         raise exception 'unknown-account' using errcode = 'SMS04';
     end if;
+
+    perform pg_notify('sms_profile', p_account::text);
 end
 $$;
 
