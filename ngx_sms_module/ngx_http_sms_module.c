@@ -2,6 +2,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "sms_hash.h"
 #include "ngx_sms_conf.h"
 #include "ngx_sms_variables.h"
 
@@ -67,4 +68,5 @@ static void
 ngx_sms_exit_process(ngx_cycle_t *cycle)
 {
     ngx_sms_worker_end(cycle);
+    sms_hash_done();
 }

@@ -10,7 +10,7 @@
 
 /*
  * Looked up once: an implicit fetch on each call costs more than hashing a
- * short text does.  It lives as long as the process.
+ * short text does.
  */
 static EVP_MD    *sms_hash_md;
 static once_flag  sms_hash_once = ONCE_FLAG_INIT;
@@ -20,6 +20,14 @@ static void
 sms_hash_fetch(void)
 {
     sms_hash_md = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+
+void
+sms_hash_done(void)
+{
+    EVP_MD_free(sms_hash_md);
+    sms_hash_md = NULL;
 }
 
 

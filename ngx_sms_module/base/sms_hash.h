@@ -18,6 +18,10 @@ int sms_hash_sha256(const void *p, size_t n, uint8_t out[32]);
 int sms_hash_hmac(const void *key, size_t nkey, const void *p, size_t n,
     uint8_t out[32]);
 
+/* Before the process ends, or what holds this code is unloaded: nothing is hashed
+ * any more.                                                                   */
+void sms_hash_done(void);
+
 /* 2 n lower-case characters, no NUL. */
 void sms_hash_hex(const uint8_t *p, size_t n, char *out);
 

@@ -4,6 +4,7 @@
 #include "ngx_sms_counter.h"
 #include "ngx_sms_receive.h"
 #include "ngx_sms_stored.h"
+#include "ngx_sms_work.h"
 
 
 #define NGX_SMS_SUBMIT_TIMEOUT    60000     /* the adapter has its own, shorter */
@@ -108,7 +109,7 @@ ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
     ngx_pool_t       *pool;
     ngx_sms_claim_t  *claim;
 
-    pool = ngx_create_pool(16384, link->log);
+    pool = ngx_sms_work_pool(16384, link->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }

@@ -3,6 +3,7 @@
 #include "sms_lane.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_work.h"
 
 
 #define NGX_SMS_CONSENT_TIMEOUT 20000
@@ -35,7 +36,7 @@ ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
     ngx_pool_t       *pool;
     ngx_sms_round_t  *round;
 
-    pool = ngx_create_pool(65536, log);
+    pool = ngx_sms_work_pool(65536, log);
     if (pool == NULL) {
         return NULL;
     }

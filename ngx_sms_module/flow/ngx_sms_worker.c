@@ -6,6 +6,7 @@
 #include "ngx_sms_ids.h"
 #include "ngx_sms_intake.h"
 #include "ngx_sms_leases.h"
+#include "ngx_sms_pool.h"
 #include "ngx_sms_post.h"
 #include "ngx_sms_profiles.h"
 #include "ngx_sms_receive.h"
@@ -16,6 +17,7 @@
 #include "ngx_sms_timer.h"
 #include "ngx_sms_tls.h"
 #include "ngx_sms_upkeep.h"
+#include "ngx_sms_work.h"
 
 
 #define NGX_SMS_HEARTBEAT  1000
@@ -145,6 +147,8 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_tls_done();
     ngx_sms_post_done();
     ngx_sms_exit_done();
+    ngx_sms_work_done();
+    ngx_sms_pool_done();
     ngx_sms_slot_release(ngx_sms_worker.zone);
     ngx_sms_worker.running = 0;
 }

@@ -46,3 +46,12 @@ ngx_sms_pool_give(ngx_pool_t *pool)
 
     ngx_destroy_pool(pool);
 }
+
+
+void
+ngx_sms_pool_done(void)
+{
+    while (ngx_sms_pool_n) {
+        ngx_destroy_pool(ngx_sms_pool_kept[--ngx_sms_pool_n]);
+    }
+}

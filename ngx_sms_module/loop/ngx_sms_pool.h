@@ -18,4 +18,7 @@ ngx_pool_t *ngx_sms_pool_take(ngx_log_t *log);
 /* instead of ngx_destroy_pool() */
 void ngx_sms_pool_give(ngx_pool_t *pool);
 
+/* those that are kept go, too; the worker ends */
+void ngx_sms_pool_done(void);
+
 #endif /* NGX_SMS_POOL_H */

@@ -5,6 +5,7 @@
 #include "ngx_sms_store_flow.h"
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_store_lease.h"
+#include "ngx_sms_work.h"
 
 
 ngx_sms_store_t  ngx_sms_store;
@@ -185,7 +186,7 @@ ngx_sms_store_query_create(const ngx_sms_pg_stmt_t *stmt, ngx_uint_t text,
     ngx_pool_t             *pool;
     ngx_sms_store_query_t  *q;
 
-    pool = ngx_create_pool(1024, ngx_cycle->log);
+    pool = ngx_sms_work_pool(1024, ngx_cycle->log);
     if (pool == NULL) {
         return NULL;
     }

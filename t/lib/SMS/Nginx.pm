@@ -193,6 +193,8 @@ sub command {
     my $leaks = grep({ $_ eq '-t' } @more) ? 'no' : 'full';
 
     unshift @command, 'valgrind', '-q', "--leak-check=$leaks", '--num-callers=30',
+            # the module is unloaded before leaks are looked for
+            '--keep-debuginfo=yes',
             '--show-leak-kinds=definite', '--errors-for-leak-kinds=definite',
             '--suppressions=' . root() . '/t/valgrind.supp',
             "--log-file=$dir/valgrind.%p" if valgrind();
