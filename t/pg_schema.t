@@ -80,7 +80,11 @@ sub mended {
 
     SMS::Pg::tool('database', $empty->dir, $empty->name);
     ok($nginx->ready('/health', slow(15)), 'migrated: ready without a restart');
-    cmp_ok(health($nginx)->json->{schema}, '>', 0, 'with its version');
+    my ($newest) = map { m{/0*(\d+)_} } (sort glob root() . '/sql/[0-9]*.sql')[-1];
+    is(health($nginx)->json->{schema}, $newest, 'with its version');
+    my ($wanted) = slurp(root() . '/ngx_sms_module/store/ngx_sms_store.h')
+                   =~ /SCHEMA_MIN\s+(\d+)/;
+    is($wanted, $newest, 'workers do not begin while the last files are being applied');
     is($account->send($nginx, {})->status, 401, 'and serves, though not a stranger');
     $nginx->end;
 }
