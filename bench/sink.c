@@ -39,7 +39,6 @@
 #define SINK_ADDRESS     24
 #define SINK_TURN        512            /* receipts to one session at a time */
 #define SINK_AGAIN_MS    500
-#define SINK_FIRST_ID    7000000000u    /* ids of ten digits, as operators give them */
 
 typedef struct {
     uint64_t  due_ms, id;
@@ -349,7 +348,7 @@ sink_submit(sink_session_t *s, const uint8_t *pdu, const uint8_t *end, uint32_t 
     sink.submits++;
     sink.duplicates += (uint64_t) seen_add(&sink.seen, hash);
 
-    r.id = SINK_FIRST_ID + ++sink.next_id;
+    r.id = ++sink.next_id;
     snprintf(id, sizeof(id), "%llu", (unsigned long long) r.id);
     sink_answer(s, PDU_SUBMIT | PDU_ANSWER, 0, sequence, id);
 

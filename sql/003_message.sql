@@ -374,8 +374,14 @@ create table sms.receipt_orphan (
     reason      smallint not null,
     operator_id text not null,
     sender      text,
+    -- its id in every base it may be written in; unsure: which is not known yet,
+    -- and operator_id is a guess
+    unsure      boolean not null default false,
+    readings    text[],
     primary key (link_id, id_hash, received_at, "to", state)
 );
+
+create index receipt_orphan_unsure on sms.receipt_orphan (link_id) where unsure;
 
 -- Submitted more than a day ago and still without a final state.
 create table sms.receipt_wait (

@@ -208,10 +208,15 @@ $$;
 -- the operator sends them.  p_dest: 0 where the receipt does not tell; p_sender:
 -- the header it was sent under, NULL where unknown.  A receipt whose id is not
 -- known waits as an orphan: it may be faster than the submit answer (D8).
+--
+-- p_readings: three for each receipt, its id in every base it may be written in;
+-- p_reading: which of them p_operator_id is, 0 where the link has not told yet,
+-- NULL where there is only one.  What is not told waits for sms.orphan_match too.
 create function sms.receipts(
     p_link_id int, p_now timestamptz, p_operator_id text[], p_dest bigint[],
     p_state smallint[], p_code int[], p_reason smallint[], p_at timestamptz[],
-    p_sender text[] default null)
+    p_sender text[] default null, p_reading smallint[] default null,
+    p_readings text[] default null)
 returns table (final int, duplicate int, intermediate int, orphan int, settled int, late int)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -233,8 +238,20 @@ declare
     v_reason    smallint[];
     v_at        timestamptz[];
     v_lost      int[];
+    v_known     smallint;
 begin
     orphan := 0;
+
+    if 0 < any (p_reading) then
+        select u.reading into v_known
+          from unnest(p_reading) with ordinality u (reading, i)
+         where u.reading > 0
+         order by u.i desc
+         limit 1;
+
+        perform orphan_read(p_link_id, v_known)
+           from (select from receipt_orphan where link_id = p_link_id and unsure limit 1) o;
+    end if;
 
     select array_agg(o.account_id) filter (where o.total is not null),
            array_agg(o.message_id) filter (where o.total is not null),
@@ -247,12 +264,13 @@ begin
            array_agg(coalesce(u.at, p_now)) filter (where o.total is not null),
            array_agg(u.i) filter (where o.total is null)
       into v_acct, v_id, v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at, v_lost
-      from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at) with ordinality
-           u (operator_id, dest, state, code, reason, at, i)
+      from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at, p_reading)
+           with ordinality u (operator_id, dest, state, code, reason, at, reading, i)
       left join lateral (
            select x.account_id, x.message_id, x.attempt, x.part, x.total
              from operator_ref x
-            where x.link_id = p_link_id
+            where u.reading is distinct from 0
+              and x.link_id = p_link_id
               and x.id_hash = hashtextextended(u.operator_id, 0)
               and x.submitted_at >= v_from and x.submitted_at < v_to
               and x.operator_id = u.operator_id
@@ -262,11 +280,16 @@ begin
 
     if v_lost is not null then
         insert into receipt_orphan (received_at, at, id_hash, "to", link_id, operator_code,
-                                    state, reason, operator_id, sender)
+                                    state, reason, operator_id, sender, unsure, readings)
         select p_now, coalesce(u.at, p_now), hashtextextended(u.operator_id, 0), u.dest,
-               p_link_id, u.code, u.state, u.reason, u.operator_id, u.sender
-          from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at, p_sender)
-               with ordinality u (operator_id, dest, state, code, reason, at, sender, i)
+               p_link_id, u.code, u.state, u.reason, u.operator_id, u.sender,
+               coalesce(u.reading = 0, false),
+               case when u.reading is not null
+                    then p_readings[3 * u.i - 2 : 3 * u.i] end
+          from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at, p_sender,
+                      p_reading)
+               with ordinality u (operator_id, dest, state, code, reason, at, sender, reading,
+                                  i)
          where u.i = any (v_lost)
             on conflict do nothing;
 
@@ -286,14 +309,43 @@ end
 $$;
 
 grant execute on function sms.receipts(
-    int, timestamptz, text[], bigint[], smallint[], int[], smallint[], timestamptz[], text[])
-    to sms_worker;
+    int, timestamptz, text[], bigint[], smallint[], int[], smallint[], timestamptz[], text[],
+    smallint[], text[]) to sms_worker;
 
 
 -- ---- orphans ----------------------------------------------------------------
 
+-- Which reading the link's ids have is known: the receipts that wait for it get
+-- that one.  Those that were stored twice under different guesses become one.
+create function sms.orphan_read(p_link_id int, p_reading int)
+returns void
+language sql
+set search_path = sms, pg_temp
+as $$
+    with waiting as (
+        select o.ctid as place from receipt_orphan o
+         where o.link_id = p_link_id and o.unsure
+           for update skip locked
+    ), taken as (
+        delete from receipt_orphan o
+         where o.ctid = any (array(select w.place from waiting w))
+        returning o.*, coalesce(o.readings[p_reading], o.operator_id) as id
+    )
+    insert into receipt_orphan (received_at, at, id_hash, "to", link_id, operator_code, state,
+                                reason, operator_id, sender, readings)
+    select received_at, at, hashtextextended(id, 0), "to", link_id, operator_code, state,
+           reason, id, sender, readings
+      from taken
+        on conflict do nothing
+$$;
+
 -- Matches those of these waiting receipts (rows of receipt_orphan) whose parts
 -- are known by now.
+--
+-- An id that may be read in several bases finds the part that one of its readings
+-- names, when it is the only one and its destination agrees: for a link that has
+-- not told yet after two seconds, because the submit answer may be on its way; for
+-- one that was believed to have told after ten, because it may have changed.
 create function sms.orphan_match(p_now timestamptz, p_place tid[])
 returns int
 language plpgsql
@@ -305,6 +357,8 @@ as $$
 declare
     v_from      timestamptz := p_now - setting_int('receipt_days') * interval '1 day';
     v_to        timestamptz := p_now + interval '1 minute';
+    v_unsure    timestamptz := p_now - interval '2 seconds';
+    v_long      timestamptz := p_now - interval '10 seconds';
     v_link      int[];
     v_acct      bigint[];
     v_id        uuid[];
@@ -321,16 +375,29 @@ begin
           from (select o.ctid as place, o.*
                   from receipt_orphan o
                  where o.ctid = any (p_place)
+                   and (not o.unsure or o.received_at <= v_unsure)
                    for update skip locked) p
          cross join lateral (
-               select f.account_id, f.message_id, f.attempt, f.part, f.total
-                 from operator_ref f
-                where f.link_id = p.link_id and f.id_hash = p.id_hash
-                  and f.submitted_at >= v_from and f.submitted_at < v_to
-                  and f.operator_id = p.operator_id
-                  and (p."to" = 0 or f."to" = p."to")
-                order by f.submitted_at desc
+               select f.*, f.operator_id = p.operator_id and not p.unsure as best,
+                      count(*) over () as fits
+                 from unnest(case when p.readings is null
+                                       or not p.unsure and p.received_at > v_long
+                                  then array[p.operator_id] else p.readings end) r (id)
+                cross join lateral (
+                      select g.account_id, g.message_id, g.attempt, g.part, g.total,
+                             g.operator_id
+                        from operator_ref g
+                       where g.link_id = p.link_id
+                         and g.id_hash = hashtextextended(r.id, 0)
+                         and g.submitted_at >= v_from and g.submitted_at < v_to
+                         and g.operator_id = r.id
+                         and (g."to" = p."to"
+                              or p."to" = 0 and r.id = p.operator_id and not p.unsure)
+                       order by g.submitted_at desc
+                       limit 1) f
+                order by best desc
                 limit 1) x
+         where x.best or x.fits = 1
     ), gone as (
         delete from receipt_orphan o
          where o.ctid = any (array(select f.place from found f))

@@ -3,6 +3,7 @@
 #include "sms_segment.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_store_flow.h"
+#include "ngx_sms_work.h"
 
 
 #define NGX_SMS_RECEIVE_TEXT  1024
@@ -71,7 +72,7 @@ ngx_sms_receive(ngx_sms_plugin_t *p, const sms_inbound_t *ev, uint32_t stride,
         return SMS_E_DENIED;
     }
 
-    pool = ngx_create_pool(2048, link->log);
+    pool = ngx_sms_work_pool(2048, link->log);
     if (pool == NULL) {
         return SMS_E_NOMEM;
     }
@@ -145,6 +146,7 @@ ngx_sms_receive_posted(ngx_event_t *ev)
 static ngx_int_t
 ngx_sms_receive_receipt(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
 {
+    ngx_uint_t                k;
     ngx_sms_store_receipt_t  *r;
 
     if (ev->state < SMS_RECEIPT_ENROUTE || ev->state > SMS_RECEIPT_REJECTED
@@ -161,6 +163,17 @@ ngx_sms_receive_receipt(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
     {
         return NGX_ERROR;
     }
+
+    for (k = 0; k < SMS_READINGS; k++) {
+        if (ev->readings[k].len
+            && ngx_sms_receive_str(d->pool, ev->readings[k], &r->readings[k])
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    r->reading = (int16_t) ev->reading;
 
     /* a receipt comes from the recipient's number to our sender */
     r->to = ngx_sms_receive_number(ev->from);

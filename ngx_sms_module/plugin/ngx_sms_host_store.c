@@ -69,7 +69,7 @@ ngx_sms_host_inbound_deliver(sms_host_t *h, const sms_inbound_t *ev,
     uint32_t stride, uint32_t n, void (*done)(void *data, sms_rc_t rc),
     void *data)
 {
-    uint32_t              i;
+    uint32_t              i, k;
     ngx_sms_plugin_t     *p;
     ngx_sms_host_put_t   *put;
     const sms_inbound_t  *e;
@@ -93,10 +93,16 @@ ngx_sms_host_inbound_deliver(sms_host_t *h, const sms_inbound_t *ev,
             || (e->type == SMS_INBOUND_RECEIPT
                 && (e->state < SMS_RECEIPT_ENROUTE
                     || e->state > SMS_RECEIPT_REJECTED))
-            || e->reason > SMS_REASON_OTHER
+            || e->reason > SMS_REASON_OTHER || e->reading > SMS_READINGS
             || e->operator_id.len > SMS_OPERATOR_ID_MAX)
         {
             return SMS_E_INVAL;
+        }
+
+        for (k = 0; k < SMS_READINGS; k++) {
+            if (e->readings[k].len > SMS_OPERATOR_ID_MAX) {
+                return SMS_E_INVAL;
+            }
         }
     }
 

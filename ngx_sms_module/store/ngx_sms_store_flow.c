@@ -31,7 +31,7 @@ static const uint32_t  ngx_sms_types_receipts[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT_ARRAY,
     NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT4_ARRAY,
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
-    NGX_SMS_PG_TEXT_ARRAY
+    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_TEXT_ARRAY
 };
 static const uint32_t  ngx_sms_types_inbound[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA,
@@ -71,7 +71,8 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
 
     { .name = "receipts",
       .sql = "SELECT final, duplicate, intermediate, orphan, settled, late"
-             " FROM sms.receipts($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             " FROM sms.receipts($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+             " $10, $11)",
       .nparams = NGX_SMS_RECEIPTS_PARAMS, .types = ngx_sms_types_receipts },
 
     { .name = "inbound_put",
@@ -464,18 +465,19 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
     uint32_t link, int64_t now_us, ngx_pool_t *pool,
     ngx_sms_pg_param_t *params)
 {
-    ngx_str_t           id, sender;
-    ngx_uint_t          i;
-    ngx_sms_pg_array_t  a[7];
+    ngx_str_t           id, sender, reading;
+    ngx_uint_t          i, k, open;
+    ngx_sms_pg_array_t  a[9];
 
     static const uint32_t  types[] = {
         NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
-        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT
+        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT,
+        NGX_SMS_PG_INT2, NGX_SMS_PG_TEXT
     };
 
-    for (i = 0; i < 7; i++) {
-        ngx_sms_pg_array_init(&a[i], types[i], n, 0, ngx_sms_pg_param_grow,
-                              pool);
+    for (i = 0; i < 9; i++) {
+        ngx_sms_pg_array_init(&a[i], types[i], i == 8 ? n * SMS_READINGS : n, 0,
+                              ngx_sms_pg_param_grow, pool);
     }
 
     for (i = 0; i < n; i++) {
@@ -494,12 +496,33 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
         ngx_sms_pg_array_time(&a[5], list[i].at_us ? list[i].at_us : now_us);
         ngx_sms_pg_array_text(&a[6], sender.len ? sender.data : NULL,
                               sender.len);
+
+        open = 0;
+
+        for (k = 0; k < SMS_READINGS; k++) {
+            if (ngx_sms_store_flow_text(pool, &list[i].readings[k], &reading)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            ngx_sms_pg_array_text(&a[8], reading.len ? reading.data : NULL,
+                                  reading.len);
+            open |= reading.len;
+        }
+
+        if (open) {
+            ngx_sms_pg_array_int2(&a[7], list[i].reading);
+
+        } else {
+            ngx_sms_pg_array_null(&a[7]);
+        }
     }
 
     ngx_sms_pg_param_int4(&params[0], (int32_t) link);
     ngx_sms_pg_param_time(&params[1], now_us);
 
-    for (i = 0; i < 7; i++) {
+    for (i = 0; i < 9; i++) {
         if (ngx_sms_pg_param_array(&params[i + 2], &a[i]) != NGX_OK) {
             return NGX_ERROR;
         }

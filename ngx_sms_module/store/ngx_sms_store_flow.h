@@ -118,13 +118,15 @@ ngx_int_t ngx_sms_store_submitted(const ngx_sms_store_submit_t *list,
 typedef struct {
     ngx_str_t             operator_id;
     ngx_str_t             sender;       /* as the receipt tells it            */
+    ngx_str_t             readings[SMS_READINGS];   /* all empty: no others   */
+    int16_t               reading;      /* 0: which one is not known          */
     int64_t               to;           /* 0: not told                        */
     int16_t               state, reason;
     int32_t               code;
     int64_t               at_us;
 } ngx_sms_store_receipt_t;
 
-#define NGX_SMS_RECEIPTS_PARAMS  9
+#define NGX_SMS_RECEIPTS_PARAMS  11
 ngx_int_t ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list,
     ngx_uint_t n, uint32_t link, int64_t now_us, ngx_pool_t *pool,
     ngx_sms_pg_param_t *params);

@@ -48,6 +48,7 @@ extern "C" {
 /* limits that both sides keep */
 #define SMS_FINDINGS_MAX        256     /* of one text                          */
 #define SMS_OPERATOR_ID_MAX     64      /* bytes                                */
+#define SMS_READINGS            3       /* of one receipt's id                  */
 #define SMS_LEASES_MAX          64      /* names of one instance                */
 #define SMS_LEASE_NAME_MAX      32      /* bytes                                */
 #define SMS_DICT_KEY_MAX        255
@@ -387,6 +388,12 @@ typedef struct sms_inbound_s {
     uint32_t  operator_code;            /* receipt: err:                          */
     uint32_t  reason;                   /* receipt: sms_reason_t where it tells   */
     int64_t   at_us;                    /* of the event; 0: unknown               */
+    /* receipt: every way to read its id where operators write one number in two
+     * bases, each reading in the same place for the whole link, empty: none.  All
+     * empty: operator_id is the only one.  The host tries the others where
+     * operator_id finds nothing, and then the destination must agree.            */
+    sms_str_t readings[SMS_READINGS];
+    uint32_t  reading, reserved;        /* 1..: which is operator_id; 0: not known */
 } sms_inbound_t;
 /* operator plugins: acknowledge upstream only from done(SMS_OK); after any other
  * answer the far end must send it again                                         */

@@ -20,6 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char                   ascii[512], *copy, packed[600];
     size_t                 ntlvs;
     smpp_id_t              id, back;
+    smpp_reading_t         reading;
     sms_str_t              text, tlvs, udh, body;
     smpp_receipt_t         r;
     static smpp_id_book_t  book;
@@ -49,11 +50,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if ((data[0] & 1) == 0) {
             smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
-            smpp_id_answer(&book, &id, r.id);
-            smpp_id_receipt(&book, &back, r.id);
+            smpp_id_answer(&book, &id, r.id, body);
+            smpp_id_receipt(&book, &reading, r.id, body);
 
             /* what was answered so is found so */
-            if (strcmp(id.s, back.s) != 0) {
+            if (strcmp(id.s, reading.id[reading.best].s) != 0) {
                 abort();
             }
         }

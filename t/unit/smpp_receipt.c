@@ -195,18 +195,28 @@ answer(smpp_id_book_t *book, const char *raw)
 {
     smpp_id_t  id;
 
-    smpp_id_answer(book, &id, (sms_str_t) { raw, strlen(raw) });
+    smpp_id_answer(book, &id, (sms_str_t) { raw, strlen(raw) },
+                   (sms_str_t) SMS_STR("+905321112233"));
+}
+
+
+static smpp_reading_t  r;
+
+/* the reading that would be tried first, for the number "to" */
+static const char *
+receipt_from(smpp_id_book_t *book, const char *raw, const char *to)
+{
+    smpp_id_receipt(book, &r, (sms_str_t) { raw, strlen(raw) },
+                    (sms_str_t) { to, strlen(to) });
+
+    return r.id[r.best].s;
 }
 
 
 static const char *
 receipt(smpp_id_book_t *book, const char *raw)
 {
-    static smpp_id_t  id;
-
-    smpp_id_receipt(book, &id, (sms_str_t) { raw, strlen(raw) });
-
-    return id.s;
+    return receipt_from(book, raw, "905321112233");
 }
 
 
@@ -218,12 +228,16 @@ test_fixed_formats(void **state)
     (void) state;
     smpp_id_book_init(&book, SMPP_ID_HEX, SMPP_ID_DECIMAL);
     assert_string_equal(receipt(&book, "0228783031"), "da2f3b7");
+    assert_false(r.open);
     smpp_id_book_init(&book, SMPP_ID_DECIMAL, SMPP_ID_HEX);
     assert_string_equal(receipt(&book, "0DA2F3B7"), "228783031");
+    assert_false(r.open);
     smpp_id_book_init(&book, SMPP_ID_DECIMAL, SMPP_ID_DECIMAL);
     assert_string_equal(receipt(&book, "00042"), "42");
+    assert_false(r.open);
     smpp_id_book_init(&book, SMPP_ID_AS_IS, SMPP_ID_AS_IS);
     assert_string_equal(receipt(&book, "00042aB"), "00042aB");
+    assert_false(r.open);
 }
 
 
@@ -234,62 +248,173 @@ test_learning(void **state)
 
     (void) state;
 
-    /* nothing known: taken as it is */
+    /* nothing known: every reading, the plain one first */
     smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
     assert_string_equal(receipt(&book, "0256"), "256");
+    assert_true(r.open && !r.sure);
+    assert_string_equal(r.id[SMPP_ID_TO_HEX].s, "100");
+    assert_string_equal(r.id[SMPP_ID_TO_DECIMAL].s, "598");
 
     answer(&book, "0DA2F3B7");
     assert_string_equal(receipt(&book, "228783031"), "da2f3b7");
-    assert_int_equal(book.learned, SMPP_ID_TO_HEX);
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_TO_HEX);
+    assert_true(r.changed && r.sure);
     assert_string_equal(receipt(&book, "256"), "100");
+    assert_true(!r.changed && r.sure);
 
     /* the other way round */
     smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
     answer(&book, "228783031");
     assert_string_equal(receipt(&book, "DA2F3B7"), "228783031");
-    assert_int_equal(book.learned, SMPP_ID_TO_DECIMAL);
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_TO_DECIMAL);
 
     /* the same on both sides, zeros apart */
     smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
     answer(&book, "0000777001");
     assert_string_equal(receipt(&book, "777001"), "777001");
-    assert_int_equal(book.learned, SMPP_ID_SAME);
-    assert_int_equal(book.sure, 1);
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_SAME);
+
+    /* letters on both sides, or ids that are no numbers */
+    smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
+    answer(&book, "1a");
+    receipt(&book, "2B");
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_SAME);
+    smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
+    answer(&book, "sms-17");
+    assert_string_equal(receipt(&book, "1234"), "1234");
+    assert_true(r.sure);
+
+    /* one side is configured */
+    smpp_id_book_init(&book, SMPP_ID_HEX, SMPP_ID_AUTO);
+    receipt(&book, "16");
+    assert_int_equal(r.id[SMPP_ID_TO_DECIMAL].len, 0);
+    assert_string_equal(r.id[SMPP_ID_TO_HEX].s, "10");
+    assert_true(r.open && !r.sure);
 }
 
 
-/* small numbers in a row: one receipt fits two answers */
+/* Numbers in a row, each to a number of its own; receipts "lag" behind. */
+static uint32_t
+run(smpp_id_book_t *book, const char *answer_form, const char *receipt_form,
+    int n, int people, int lag, smpp_id_change_t right)
+{
+    int         i;
+    char        raw[24], to[24];
+    uint32_t    wrong;
+    smpp_id_t   id;
+
+    wrong = 0;
+
+    for (i = 1; i <= n + lag; i++) {
+        if (i <= n) {
+            snprintf(raw, sizeof(raw), answer_form, i);
+            snprintf(to, sizeof(to), "90532%07d", i % people);
+            smpp_id_answer(book, &id, (sms_str_t) { raw, strlen(raw) },
+                           (sms_str_t) { to, strlen(to) });
+        }
+
+        if (i > lag) {
+            snprintf(raw, sizeof(raw), receipt_form, i - lag);
+            snprintf(to, sizeof(to), "90532%07d", (i - lag) % people);
+            receipt_from(book, raw, to);
+
+            /* one digit reads the same */
+            if (r.open && r.sure && r.best != right) {
+                wrong++;
+            }
+
+            /* the right one is always among them */
+            assert_true(!r.open || r.id[right].len);
+        }
+    }
+
+    return wrong;
+}
+
+
+/* The bug: small ids in a row taught the wrong base, for ever. */
 static void
-test_ambiguous_ids(void **state)
+test_small_ids(void **state)
+{
+    size_t                 i, k;
+    static smpp_id_book_t  book;
+
+    static const struct { const char *answer, *receipt; smpp_id_change_t is; }
+        forms[] = {
+        { "%d", "%x", SMPP_ID_TO_DECIMAL }, { "%X", "%d", SMPP_ID_TO_HEX },
+        { "%x", "%010d", SMPP_ID_TO_HEX }, { "%d", "%08X", SMPP_ID_TO_DECIMAL },
+        { "%d", "%d", SMPP_ID_SAME }, { "%x", "%X", SMPP_ID_SAME },
+        { "%08x", "%x", SMPP_ID_SAME }, { "%d", "%010d", SMPP_ID_SAME }
+    };
+    static const int  people[] = { 1000000, 50, 7 };
+    static const int  lags[] = { 0, 3, 40, 700 };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        for (k = 0; k < 12; k++) {
+            smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
+            assert_int_equal(run(&book, forms[i].answer, forms[i].receipt, 3000,
+                                 people[k % 3], lags[k / 3], forms[i].is), 0);
+            assert_int_equal(smpp_id_known(&book), forms[i].is);
+        }
+    }
+}
+
+
+/* What was learned is taken back when the matches say otherwise. */
+static void
+test_unlearning(void **state)
 {
     int                    i;
-    char                   raw[16], hex[16];
+    char                   raw[16];
     static smpp_id_book_t  book;
 
     (void) state;
     smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
+    run(&book, "%d", "%d", 200, 1000000, 5, SMPP_ID_SAME);
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_SAME);
 
-    for (i = 1; i <= 40; i++) {
-        snprintf(raw, sizeof(raw), "%X", i);
+    /* one coincidence does not overturn it, but is not taken as sure either */
+    answer(&book, "1600");
+    receipt(&book, "640");
+    assert_true(r.open && !r.sure);
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_SAME);
+
+    /* the operator's new software writes hexadecimal receipts */
+    for (i = 2000; i < 2050; i++) {
+        snprintf(raw, sizeof(raw), "%d", i);
         answer(&book, raw);
+        snprintf(raw, sizeof(raw), "%x", i);
+        receipt(&book, raw);
+        assert_true(!r.sure || r.best == SMPP_ID_TO_DECIMAL);
     }
 
-    for (i = 1; i <= 40; i++) {
-        snprintf(raw, sizeof(raw), "%010d", i);
-        snprintf(hex, sizeof(hex), "%x", i);
-        assert_string_equal(receipt(&book, raw), hex);
-    }
+    assert_int_equal(smpp_id_known(&book), SMPP_ID_TO_DECIMAL);
 
-    /* one coincidence does not overturn what is known, three in a row do */
+    /* told by another worker, wrongly: one long match is enough */
     smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
-    answer(&book, "5000");
-    receipt(&book, "5000");
-    answer(&book, "10");
-    assert_string_equal(receipt(&book, "16"), "16");
-    assert_int_equal(book.learned, SMPP_ID_SAME);
-    receipt(&book, "16");
-    assert_string_equal(receipt(&book, "16"), "10");
-    assert_int_equal(book.learned, SMPP_ID_TO_HEX);
+    smpp_id_believe(&book, SMPP_ID_TO_HEX);
+    answer(&book, "7000000001");
+    assert_string_equal(receipt(&book, "7000000001"), "7000000001");
+    assert_true(r.sure && r.changed);
+
+    /* another number's receipt is no match */
+    smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
+    answer(&book, "7000000001");
+    receipt_from(&book, "7000000001", "905329999999");
+    assert_false(r.sure);
+    /* nor one whose recipient is not told, alone */
+    receipt_from(&book, "7000000001", "ORNEK");
+    assert_false(r.sure);
+    receipt_from(&book, "7000000001", "");
+    assert_true(r.sure);
+    /* with or without the country */
+    answer(&book, "7000000002");
+    smpp_id_believe(&book, SMPP_ID_NONE);
+    book.votes = 0;
+    receipt_from(&book, "7000000002", "05321112233");
+    assert_true(r.sure);
 }
 
 
@@ -303,7 +428,8 @@ main(void)
         cmocka_unit_test(test_bases),
         cmocka_unit_test(test_fixed_formats),
         cmocka_unit_test(test_learning),
-        cmocka_unit_test(test_ambiguous_ids),
+        cmocka_unit_test(test_small_ids),
+        cmocka_unit_test(test_unlearning),
     };
 
     return cmocka_run_group_tests_name("smpp_receipt", tests, NULL, NULL);

@@ -378,11 +378,12 @@ test_ids_are_learned(void **state)
     smpp_t               *smpp;
     smpp_id_t             id;
     sms_str_t             raw = SMS_STR("0DA2F3B7");
+    sms_str_t             to = SMS_STR("905321112233");
 
     (void) state;
     s = start(NULL);
     smpp = fakehost_instance(s->fh);
-    smpp_id_answer(smpp->book, &id, raw);
+    smpp_id_answer(smpp->book, &id, raw, to);
     assert_string_equal(id.s, "da2f3b7");
     deliver(s, 701, SMPP_ESM_RECEIPT, "id:228783031 stat:DELIVRD");
     deliver(s, 702, SMPP_ESM_RECEIPT, "id:256 stat:UNDELIV err:7");
@@ -391,6 +392,8 @@ test_ids_are_learned(void **state)
                         "da2f3b7", 7);
     assert_memory_equal(fakehost_inbound(s->fh, 1)->operator_id.ptr, "100", 3);
     assert_int_equal(fakehost_inbound(s->fh, 1)->operator_code, 7);
+    assert_int_equal(fakehost_inbound(s->fh, 1)->reading, 1 + SMPP_ID_TO_HEX);
+    assert_memory_equal(fakehost_inbound(s->fh, 1)->readings[0].ptr, "256", 3);
     assert_string_equal(fakehost_dict(s->fh, "receipt_id"), "to_hex");
     stop(s);
 }

@@ -86,13 +86,14 @@ smpp_check(const sms_conf_t *conf, char *err, size_t errcap)
 }
 
 
-static void
-smpp_learned(smpp_t *smpp)
+void
+smpp_learn(smpp_t *smpp)
 {
-    char         buf[16];
-    size_t       len;
-    sms_str_t    key = SMS_STR("receipt_id");
-    sms_host_t  *h;
+    char              buf[16];
+    size_t            len;
+    sms_str_t         key = SMS_STR("receipt_id");
+    sms_host_t       *h;
+    smpp_id_change_t  change;
 
     h = smpp->host;
 
@@ -102,24 +103,13 @@ smpp_learned(smpp_t *smpp)
         return;
     }
 
-    /* an explicit format needs nothing that was learned before */
-    if (smpp->conf.message_id != SMPP_ID_AUTO
-        && smpp->conf.receipt_id != SMPP_ID_AUTO)
-    {
-        return;
+    for (change = SMPP_ID_SAME; change < SMPP_ID_CHANGES; change++) {
+        if (len == strlen(smpp_id_words[change])
+            && memcmp(buf, smpp_id_words[change], len) == 0)
+        {
+            smpp_id_believe(smpp->book, change);
+        }
     }
-
-    if (len == 6 && memcmp(buf, "to_hex", 6) == 0) {
-        smpp->book->learned = SMPP_ID_TO_HEX;
-
-    } else if (len == 10 && memcmp(buf, "to_decimal", 10) == 0) {
-        smpp->book->learned = SMPP_ID_TO_DECIMAL;
-
-    } else {
-        return;
-    }
-
-    smpp->book->sure = 1;
 }
 
 
@@ -186,7 +176,7 @@ smpp_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
 
     smpp_id_book_init(smpp->book, smpp->conf.message_id,
                       smpp->conf.receipt_id);
-    smpp_learned(smpp);
+    smpp_learn(smpp);
 
     now = smpp_now(smpp);
     smpp->random = (uint64_t) now ^ ((uint64_t) h->worker << 40)

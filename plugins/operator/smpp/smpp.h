@@ -98,6 +98,8 @@ void smpp_log(smpp_t *smpp, sms_level_t level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void smpp_count(smpp_t *smpp, uint32_t metric, int64_t value);
 int64_t smpp_now(smpp_t *smpp);         /* monotonic */
+/* Asks the other workers how receipts write their ids. */
+void smpp_learn(smpp_t *smpp);
 
 /* ---- smpp_session ------------------------------------------------------- */
 

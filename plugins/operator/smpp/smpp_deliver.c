@@ -6,7 +6,7 @@
 
 #define SMPP_ARRIVALS_MAX  4096         /* unanswered events of one session   */
 #define SMPP_FUTURE_US     600000000    /* clocks differ by less, zones by more */
-#define SMPP_EXTRA         (SMPP_ID_MAX + 8)    /* id and UDH made here        */
+#define SMPP_EXTRA         (SMPP_ID_CHANGES * SMPP_ID_MAX + 8)  /* ids, and a UDH */
 
 struct smpp_arrival_s {                 /* one call of inbound->deliver()     */
     smpp_arrival_t  *prev, *next;
@@ -81,6 +81,63 @@ smpp_deliver_done(void *data, sms_rc_t rc)
 }
 
 
+/* Other workers and the next one profit from what was learned. */
+static void
+smpp_deliver_learned(smpp_t *smpp)
+{
+    sms_str_t         key = SMS_STR("receipt_id"), value;
+    smpp_id_change_t  known;
+
+    known = smpp_id_known(smpp->book);
+    value.ptr = known == SMPP_ID_NONE ? "unknown" : smpp_id_words[known];
+    value.len = strlen(value.ptr);
+
+    smpp_log(smpp, SMS_LOG_NOTICE, "ids of receipts: %s", value.ptr);
+
+    if (smpp->host->dict) {
+        smpp->host->dict->set(smpp->host, key, value, 0);
+    }
+}
+
+
+static void
+smpp_deliver_id(smpp_t *smpp, sms_inbound_t *ev, sms_str_t raw, char **spare)
+{
+    smpp_id_t         *id;
+    sms_str_t          s;
+    smpp_reading_t     r;
+    smpp_id_change_t   change;
+
+    if (smpp_id_known(smpp->book) == SMPP_ID_NONE) {
+        smpp_learn(smpp);
+    }
+
+    smpp_id_receipt(smpp->book, &r, raw, ev->from);
+
+    if (r.changed) {
+        smpp_deliver_learned(smpp);
+    }
+
+    for (change = SMPP_ID_SAME; change < SMPP_ID_CHANGES; change++) {
+        id = &r.id[change];
+        s.ptr = *spare;
+        s.len = id->len;
+        memcpy(*spare, id->s, id->len);
+        *spare += id->len;
+
+        if (change == r.best) {
+            ev->operator_id = s;
+        }
+
+        if (r.open) {
+            ev->readings[change] = s;
+        }
+    }
+
+    ev->reading = r.open && r.sure ? (uint32_t) r.best + 1 : 0;
+}
+
+
 static void
 smpp_deliver_receipt(smpp_bind_t *b, sms_inbound_t *ev, sms_str_t text,
     sms_str_t tlvs, uint8_t alphabet, char **spare)
@@ -88,7 +145,6 @@ smpp_deliver_receipt(smpp_bind_t *b, sms_inbound_t *ev, sms_str_t text,
     char             ascii[512];
     smpp_t          *smpp;
     int64_t          now_us;
-    smpp_id_t        id;
     sms_str_t        plain;
     smpp_receipt_t   r;
     smpp_verdict_t   v;
@@ -105,22 +161,8 @@ smpp_deliver_receipt(smpp_bind_t *b, sms_inbound_t *ev, sms_str_t text,
         return;
     }
 
-    if (smpp_id_receipt(smpp->book, &id, r.id) && h->dict) {
-        /* other workers and the next one profit from what was learned */
-        static const char  *const words[] = { "same", "to_hex", "to_decimal" };
-        sms_str_t  key = SMS_STR("receipt_id"), value;
-
-        value.ptr = words[smpp->book->learned];
-        value.len = strlen(value.ptr);
-        h->dict->set(h, key, value, 0);
-    }
-
-    memcpy(*spare, id.s, id.len);
     ev->type = SMS_INBOUND_RECEIPT;
-    ev->operator_id.ptr = *spare;
-    ev->operator_id.len = id.len;
-    *spare += id.len;
-
+    smpp_deliver_id(smpp, ev, r.id, spare);
     ev->state = r.state;
     ev->operator_code = r.error;
 

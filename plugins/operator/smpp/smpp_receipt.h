@@ -51,8 +51,11 @@ typedef enum { SMPP_ID_AUTO, SMPP_ID_DECIMAL, SMPP_ID_HEX, SMPP_ID_AS_IS }
 
 /* How a receipt's id becomes the answer's. */
 typedef enum {
-    SMPP_ID_SAME, SMPP_ID_TO_HEX, SMPP_ID_TO_DECIMAL
+    SMPP_ID_NONE = -1, SMPP_ID_SAME, SMPP_ID_TO_HEX, SMPP_ID_TO_DECIMAL,
+    SMPP_ID_CHANGES
 } smpp_id_change_t;
+
+extern const char *const  smpp_id_words[SMPP_ID_CHANGES];   /* "to_hex" ... */
 
 /* Normal form of "raw": spaces off; unless as_is also lower case and leading
  * zeros off.  Ids over SMPP_ID_MAX are cut.                                  */
@@ -63,26 +66,58 @@ void smpp_id_normal(smpp_id_t *out, sms_str_t raw, int as_is);
 int smpp_id_convert(smpp_id_t *out, const smpp_id_t *in,
     smpp_id_change_t change);
 
-/* With "auto", the base is learned: the last answers' ids are remembered, and
- * when just one reading of a receipt's id names one of them, that reading is
- * the SMSC's habit.  What was learned serves receipts of older answers; three
- * receipts in a row have to speak against it before it changes.              */
+/* With "auto" the change is learned from two kinds of evidence:
+ *
+ *   letters  an id with a-f is hexadecimal; a side that has shown many ids of
+ *            digits alone is decimal.  Both sides known: nothing is left open.
+ *   matches  just one reading of a receipt's id names a recent answer, and that
+ *            answer went to the number the receipt speaks of.  One match of long
+ *            ids is proof; small numbers in a row coincide, so several have to
+ *            agree without one that says otherwise.
+ *
+ * As much evidence against what was learned takes it back, with all that it
+ * rested on.  Until something is known a receipt carries every reading that is
+ * possible, and the host looks for the one whose destination agrees (D8).    */
 #define SMPP_ID_RECENT  4096            /* power of two */
+#define SMPP_ID_PROOF   6               /* short matches, or one long one */
+#define SMPP_ID_LONG    6               /* digits */
+#define SMPP_ID_DIGITS  32              /* ids without a letter: decimal */
 
 typedef struct {
-    smpp_id_format_t  answer, receipt;
-    smpp_id_change_t  learned;
-    uint32_t          sure;             /* 1: learned from a match             */
-    uint32_t          doubts;           /* receipts in a row against it        */
-    uint32_t          letters;          /* 1: answers are hexadecimal for sure */
+    smpp_id_format_t  format;           /* configured                          */
+    uint32_t          letters;          /* 1: an id had a letter of a-f        */
+    uint32_t          other;            /* 1: an id was no number in any base  */
+    uint32_t          digits;           /* ids of two digits and more without  */
+} smpp_id_side_t;
+
+typedef struct {
+    smpp_id_side_t    answer, receipt;
+    smpp_id_change_t  learned;          /* from matches, or from who knew      */
+    smpp_id_change_t  candidate;        /* the last match spoke for            */
+    uint32_t          votes;            /* that many, in a row                 */
+    uint32_t          doubts;           /* against what is known, in a row     */
     uint64_t          recent[SMPP_ID_RECENT];
 } smpp_id_book_t;
 
+typedef struct {
+    smpp_id_t         id[SMPP_ID_CHANGES];  /* by change; empty: no such number */
+    smpp_id_change_t  best;             /* the one to try first                */
+    uint32_t          open;             /* 1: others may be meant              */
+    uint32_t          sure;             /* 1: best is known                    */
+    uint32_t          changed;          /* 1: this receipt changed what is known */
+} smpp_reading_t;
+
 void smpp_id_book_init(smpp_id_book_t *book, smpp_id_format_t answer,
     smpp_id_format_t receipt);
-/* Normal form of an answer's id, remembered. */
-void smpp_id_answer(smpp_id_book_t *book, smpp_id_t *out, sms_str_t raw);
-/* Normal form of a receipt's id; 1 when something new was learned. */
-int smpp_id_receipt(smpp_id_book_t *book, smpp_id_t *out, sms_str_t raw);
+/* How receipts are to be read, SMPP_ID_NONE: not known yet. */
+smpp_id_change_t smpp_id_known(const smpp_id_book_t *book);
+/* Takes over what another worker has learned. */
+void smpp_id_believe(smpp_id_book_t *book, smpp_id_change_t change);
+/* Normal form of an answer's id, remembered with the number it was for. */
+void smpp_id_answer(smpp_id_book_t *book, smpp_id_t *out, sms_str_t raw,
+    sms_str_t to);
+/* The readings of a receipt's id; "to": the number it speaks of, or empty. */
+void smpp_id_receipt(smpp_id_book_t *book, smpp_reading_t *out, sms_str_t raw,
+    sms_str_t to);
 
 #endif /* SMPP_RECEIPT_H */

@@ -576,7 +576,7 @@ smpp_submit_answer(smpp_bind_t *b, const smpp_pdu_t *pdu)
     int64_t          now, sent_us;
     uint32_t         wait_ms;
     smpp_id_t        id;
-    sms_str_t        copy;
+    sms_str_t        copy, to = { NULL, 0 };
     smpp_unit_t     *u;
     smpp_verdict_t   v;
 
@@ -603,7 +603,11 @@ smpp_submit_answer(smpp_bind_t *b, const smpp_pdu_t *pdu)
         id.len = 0;
 
         if (pdu->shape == SMPP_SHAPE_SM_RESP) {
-            smpp_id_answer(smpp->book, &id, pdu->u.SM_RESP.message_id);
+            if (item) {
+                to = smpp_submit_part(item)->msg->to;
+            }
+
+            smpp_id_answer(smpp->book, &id, pdu->u.SM_RESP.message_id, to);
         }
 
         break;

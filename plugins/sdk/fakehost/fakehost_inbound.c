@@ -24,6 +24,11 @@ fakehost_inbound_check(fakehost_t *fh, const sms_inbound_t *ev)
         if (ev->reason > SMS_REASON_OTHER) {
             fakehost_fault(fh, "deliver() of a receipt with reason %u", ev->reason);
         }
+        if (ev->reading > SMS_READINGS
+            || (ev->reading && ev->readings[ev->reading - 1].len == 0))
+        {
+            fakehost_fault(fh, "deliver() of a receipt with reading %u", ev->reading);
+        }
 
     } else if (ev->type == SMS_INBOUND_MESSAGE) {
         if (ev->to.len == 0 || ev->from.len == 0) {
@@ -46,7 +51,7 @@ fakehost_inbound_deliver(sms_host_t *h, const sms_inbound_t *evs, uint32_t strid
 {
     fakehost_received_t  *r;
     sms_rc_t              rc, later;
-    uint32_t              i;
+    uint32_t              i, k;
     FAKEHOST_ENTER(h, "deliver()");
 
     if (n == 0 || stride == 0 || done == NULL) {
@@ -74,6 +79,9 @@ fakehost_inbound_deliver(sms_host_t *h, const sms_inbound_t *evs, uint32_t strid
         r->ev.from = fakehost_inbound_copy(r->ev.from);
         r->ev.octets = fakehost_inbound_copy(r->ev.octets);
         r->ev.udh = fakehost_inbound_copy(r->ev.udh);
+        for (k = 0; k < SMS_READINGS; k++) {
+            r->ev.readings[k] = fakehost_inbound_copy(r->ev.readings[k]);
+        }
         r->stored = later == SMS_OK;
         fakehost_push(&fh->received, r);
     }
@@ -120,10 +128,13 @@ void
 fakehost_inbound_clear(fakehost_t *fh)
 {
     fakehost_received_t  *r;
-    size_t                i;
+    size_t                i, k;
 
     for (i = 0; i < fh->received.n; i++) {
         r = fh->received.at[i];
+        for (k = 0; k < SMS_READINGS; k++) {
+            free((char *) (uintptr_t) r->ev.readings[k].ptr);
+        }
         free((char *) (uintptr_t) r->ev.operator_id.ptr);
         free((char *) (uintptr_t) r->ev.to.ptr);
         free((char *) (uintptr_t) r->ev.from.ptr);
