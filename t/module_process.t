@@ -52,13 +52,14 @@ sub serves {
     ok($nginx->ready, 'with a proxy_cache_path: ready');
 
     my $master = $nginx->master;
-    my ($manager) = grep { slurp("/proc/$_/cmdline") =~ /cache manager process/ }
+    my ($manager) = grep { $nginx->what_is($_) eq 'cache manager process' }
                     slurp("/proc/$master/task/$master/children") =~ /(\d+)/g;
     ok($manager, 'there is a cache manager') or diag($nginx->log);
     is(scalar($nginx->worker_pids), 2, 'and two workers');
 
     ok(wait_until(sub { connections() == 10 }), 'five connections each, none of the manager');
     is(heard($nginx, qr/puppet a: init one/), 2, 'the plugin is initialised twice');
+    $nginx->wait_log(qr/sms lease: taken name=$_/) for qw(upkeep screen);
     is(heard($nginx, qr/sms lease: taken name=upkeep/), 1, 'one holds the upkeep');
     is(heard($nginx, qr/sms lease: taken name=screen/), 1, 'and one the screen');
     is($pg->value(q{select count(*) from sms.lease where name = 'upkeep'}), 1, 'in the database, too');
@@ -82,7 +83,7 @@ sub serves {
 
     # the death of the manager is nobody's business
     my $now = $nginx->master;
-    my ($newer) = grep { slurp("/proc/$_/cmdline") =~ /cache manager process\0*$/ && alive($_) }
+    my ($newer) = grep { $nginx->what_is($_) eq 'cache manager process' && alive($_) }
                   slurp("/proc/$now/task/$now/children") =~ /(\d+)/g;
     $nginx->expect(qr/cache manager process $newer exited on signal 9/);
     $nginx->{killed}{$newer} = 1;

@@ -3,6 +3,7 @@
 #include "ngx_sms_curl.h"
 #include "ngx_sms_dispatch.h"
 #include "ngx_sms_exit.h"
+#include "ngx_sms_host.h"
 #include "ngx_sms_ids.h"
 #include "ngx_sms_intake.h"
 #include "ngx_sms_leases.h"
@@ -149,6 +150,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_exit_done();
     ngx_sms_work_done();
     ngx_sms_pool_done();
+    ngx_sms_host_puts_done();
     ngx_sms_slot_release(ngx_sms_worker.zone);
     ngx_sms_worker.running = 0;
 }

@@ -1,9 +1,11 @@
 #include "ngx_sms_host.h"
 
+#include "sms_utf8.h"
 #include "ngx_sms_guard.h"
 
 
 typedef struct {
+    ngx_queue_t          queue;
     ngx_sms_plugin_t    *plugin;
     ngx_uint_t           what;
     void               (*done)(void *data, sms_rc_t rc);
@@ -22,6 +24,10 @@ static ngx_sms_host_put_t *ngx_sms_host_put_create(ngx_sms_plugin_t *p,
 static void ngx_sms_host_put_done(void *data, sms_rc_t rc);
 static sms_rc_t ngx_sms_host_put_started(ngx_sms_host_put_t *put,
     sms_rc_t rc);
+static void ngx_sms_host_put_free(ngx_sms_host_put_t *put);
+
+
+static ngx_queue_t  ngx_sms_host_puts;
 
 
 const sms_outbox_api_t  ngx_sms_host_outbox = {
@@ -99,8 +105,16 @@ ngx_sms_host_inbound_deliver(sms_host_t *h, const sms_inbound_t *ev,
             return SMS_E_INVAL;
         }
 
+        if (!ngx_sms_host_text(e->operator_id) || !ngx_sms_host_text(e->to)
+            || !ngx_sms_host_text(e->from))
+        {
+            return SMS_E_INVAL;
+        }
+
         for (k = 0; k < SMS_READINGS; k++) {
-            if (e->readings[k].len > SMS_OPERATOR_ID_MAX) {
+            if (e->readings[k].len > SMS_OPERATOR_ID_MAX
+                || !ngx_sms_host_text(e->readings[k]))
+            {
                 return SMS_E_INVAL;
             }
         }
@@ -128,6 +142,11 @@ ngx_sms_host_put_create(ngx_sms_plugin_t *p, ngx_uint_t what,
         return NULL;
     }
 
+    if (ngx_sms_host_puts.next == NULL) {
+        ngx_queue_init(&ngx_sms_host_puts);
+    }
+
+    ngx_queue_insert_tail(&ngx_sms_host_puts, &put->queue);
     put->plugin = p;
     put->what = what;
     put->done = done;
@@ -145,9 +164,28 @@ ngx_sms_host_put_started(ngx_sms_host_put_t *put, sms_rc_t rc)
         return SMS_OK;
     }
 
-    ngx_free(put);
+    ngx_sms_host_put_free(put);
 
     return rc;
+}
+
+
+static void
+ngx_sms_host_put_free(ngx_sms_host_put_t *put)
+{
+    ngx_queue_remove(&put->queue);
+    ngx_free(put);
+}
+
+
+void
+ngx_sms_host_puts_done(void)
+{
+    while (ngx_sms_host_puts.next && !ngx_queue_empty(&ngx_sms_host_puts)) {
+        ngx_sms_host_put_free(ngx_queue_data(
+                                  ngx_queue_head(&ngx_sms_host_puts),
+                                  ngx_sms_host_put_t, queue));
+    }
 }
 
 
@@ -158,7 +196,7 @@ ngx_sms_host_put_done(void *data, sms_rc_t rc)
     ngx_sms_host_put_t  put;
 
     put = *(ngx_sms_host_put_t *) data;
-    ngx_free(data);
+    ngx_sms_host_put_free(data);
 
     /* exit() has been told: its memory is gone */
 

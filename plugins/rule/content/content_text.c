@@ -27,13 +27,19 @@ static const unsigned char  content_ascii[128] = {
 #undef U
 
 
+/* Compiled patterns read whole blocks, the last one past the end of the text and
+ * without using what is there; it is part of the buffer, and zero.              */
+#define CONTENT_BLOCK  16
+
+
 static int
 content_text_room(content_text_t *t, size_t n)
 {
     size_t   size;
     char    *room;
 
-    size = (n + 1) * (sizeof(uint32_t) + 1) + (n / 2 + 1) * sizeof(content_word_t) + 16;
+    size = (n + 1) * (sizeof(uint32_t) + 1) + (n / 2 + 1) * sizeof(content_word_t)
+           + 2 * CONTENT_BLOCK;
 
     if (size > t->nroom) {
         room = malloc(size * 2);
@@ -48,6 +54,7 @@ content_text_room(content_text_t *t, size_t n)
     t->words = t->room;
     t->map = (uint32_t *) (void *) (t->words + n / 2 + 1);
     t->folded = (char *) (t->map + n + 1);
+    t->folded += -(uintptr_t) t->folded & (CONTENT_BLOCK - 1);
 
     return 0;
 }
@@ -170,6 +177,7 @@ content_text_read(content_text_t *t, const char *p, size_t n)
         t->words[t->nwords++] = (content_word_t) { word, (uint32_t) len };
     }
     t->map[len] = (uint32_t) n;
+    memset(t->folded + len, 0, CONTENT_BLOCK);
     t->n = len;
     if (t->percent == UINT32_MAX) {
         t->percent = (uint32_t) len;

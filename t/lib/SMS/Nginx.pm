@@ -307,9 +307,20 @@ sub worker_pids {
     my $master = $self->{master} // return;
     my @children = slurp("/proc/$master/task/$master/children") =~ /(\d+)/g;
 
-    return grep {
-        alive($_) && (valgrind() || slurp("/proc/$_/cmdline") =~ /worker process\0*$/)
-    } @children;
+    return grep { alive($_) && $self->what_is($_) eq 'worker process' } @children;
+}
+
+
+# What nginx calls itself in "ps"; under valgrind it cannot, and the log must do.
+sub what_is {
+    my ($self, $pid) = @_;
+
+    if (valgrind()) {
+        my ($what) = $self->log =~ /: start (cache manager|cache loader|worker) process $pid$/m;
+        return defined $what ? "$what process" : 'worker process';
+    }
+
+    return slurp("/proc/$pid/cmdline") =~ /: ([\w ]+ process)\0*$/ ? $1 : '';
 }
 
 
