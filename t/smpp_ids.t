@@ -22,7 +22,9 @@ use SMS::Smsc;
 use SMS::Tap;
 
 my %learned = ('decimal/hex' => 'to_decimal', 'hex/decimal' => 'to_hex',
-               'HEX/padded' => 'to_hex', 'decimal/padded' => 'same', 'hex/HEX' => 'same');
+               'HEX/padded' => 'to_hex', 'decimal/padded' => 'same', 'hex/HEX' => 'same',
+               # not ASCII, not even text: stored all the same
+               'odd/odd' => undef);
 
 
 # Receipts of some come before the answer, some come three times, and some say
@@ -65,7 +67,8 @@ for my $forms (sort keys %learned) {
         wait_until { !$pg->value('select count(*) from sms.receipt_orphan') } slow(20),
                    'the last receipts';
         is($pg->value('select count(*) from sms.receipt_orphan'), 0, 'no receipt is left over');
-        like($nginx->log, qr/ids of receipts: $learned{$forms}$/m, 'and the link was learned');
+        like($nginx->log, qr/ids of receipts: $learned{$forms}$/m, 'and the link was learned')
+            if $learned{$forms};
         books_balance($pg);
         $nginx->end;
     };

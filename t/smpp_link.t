@@ -197,6 +197,15 @@ subtest 'inbound' => sub {
         $pg->value(q{select count(*) from sms.inbound where text = 'ORNEK BİLGİ'})
     } slow(10), 'the message';
     ok($stored, 'a message from a handset is stored');
+
+    # what PostgreSQL's text refuses would come again for ever, and all beside it
+    $smsc->inject_mo(from => "90532111\x0122\xFF3", octets => '00410000D83D0042',
+                     data_coding => 8);
+    ok(scalar(wait_until {
+        $pg->value(q{select count(*) from sms.inbound where "from" = '90532111\x0122\xff3'
+                        and text = 'A' || chr(65533) || chr(65533) || 'B'})
+    } slow(10), 'the odd message'), 'a message of odd octets too');
+    is($smsc->stats->{mo_refused}, 0, 'taken at once');
 };
 
 ok(wait_ended($pg), 'every message has ended');

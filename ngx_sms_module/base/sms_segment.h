@@ -141,7 +141,7 @@ int sms_segment_udh_read(const uint8_t *udh, size_t n, sms_segment_udh_t *h);
 /*
  * Received octets (without header) to UTF-8 by data_coding: 0x00 septets in
  * the tables that the header names, 0x01 ASCII, 0x03 Latin-1, 0x08 UCS-2 or
- * UTF-16.  Damaged UTF-16 becomes U+FFFD.  E_ENCODING for another data_coding,
+ * UTF-16.  Damaged UTF-16 and NUL become U+FFFD.  E_ENCODING for another data_coding,
  * E_HEADER, E_SPACE (3 * n bytes are always enough).  "udh" may be NULL.
  */
 int sms_segment_text(unsigned data_coding, const uint8_t *udh, size_t udh_len,

@@ -319,6 +319,11 @@ sms_segment_text(unsigned data_coding, const uint8_t *udh, size_t udh_len,
             }
         }
 
+        if (cp == 0) {
+            /* no text of ours, nor PostgreSQL's, can hold it */
+            cp = 0xFFFD;
+        }
+
         count = sms_utf8_put(buf, cp);
 
         if (cap - *len < count) {

@@ -47,11 +47,6 @@ extern const sms_inbound_api_t  ngx_sms_host_inbound;
 
 #define ngx_sms_host_plugin(h)  ((ngx_sms_plugin_t *) (h)->impl)
 
-/* 1: what the database's text takes; other octets would refuse a whole batch */
-#define ngx_sms_host_text(s)                                                  \
-    ((s).len == 0 || (sms_utf8_valid((s).ptr, (s).len)                        \
-                      && memchr((s).ptr, 0, (s).len) == NULL))
-
 /* fills p->host with what is granted; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_sms_host_create(ngx_sms_plugin_t *p, ngx_cycle_t *cycle);
 

@@ -1,6 +1,5 @@
 #include "ngx_sms_host.h"
 
-#include "sms_utf8.h"
 #include "ngx_sms_guard.h"
 
 
@@ -105,16 +104,8 @@ ngx_sms_host_inbound_deliver(sms_host_t *h, const sms_inbound_t *ev,
             return SMS_E_INVAL;
         }
 
-        if (!ngx_sms_host_text(e->operator_id) || !ngx_sms_host_text(e->to)
-            || !ngx_sms_host_text(e->from))
-        {
-            return SMS_E_INVAL;
-        }
-
         for (k = 0; k < SMS_READINGS; k++) {
-            if (e->readings[k].len > SMS_OPERATOR_ID_MAX
-                || !ngx_sms_host_text(e->readings[k]))
-            {
+            if (e->readings[k].len > SMS_OPERATOR_ID_MAX) {
                 return SMS_E_INVAL;
             }
         }

@@ -399,6 +399,125 @@ test_ids_are_learned(void **state)
 }
 
 
+/* A receipt of no use is refused alone: what came beside it is stored, as it is. */
+static void
+test_octets_of_nobody(void **state)
+{
+    smsc_t               *s;
+    smpp_pdu_t            pdu;
+    const sms_inbound_t  *ev;
+
+    (void) state;
+    s = start(NULL);
+    memset(&pdu, 0, sizeof(pdu));
+    pdu.command = (uint32_t) SMPP_CMD_DELIVER_SM;
+    pdu.u.SM.esm_class = SMPP_ESM_RECEIPT;
+    pdu.u.SM.source_addr = (sms_str_t) SMS_STR("905321112233");
+    pdu.u.SM.destination_addr = (sms_str_t) SMS_STR("\xD6RNEK");
+
+    /* receipted_message_id of blanks, then of two bytes of UTF-8 cut short */
+    pdu.sequence = 801;
+    pdu.tlvs = (sms_str_t) { "\0\x1E\0\2 \0\4\x27\0\1\2", 11 };
+    smsc_send(s, &pdu);
+    pdu.sequence = 802;
+    pdu.tlvs = (sms_str_t) { "\0\x1E\0\4\x31\xC3\0\x32\4\x27\0\1\2", 13 };
+    smsc_send(s, &pdu);
+    fakehost_advance(s->fh, 100);
+
+    assert_int_equal(fakehost_inbound_count(s->fh), 1);
+    ev = fakehost_inbound(s->fh, 0);
+    assert_int_equal(ev->operator_id.len, 4);
+    assert_memory_equal(ev->operator_id.ptr, "1\xC3\0" "2", 4);
+    assert_memory_equal(ev->to.ptr, "\xD6RNEK", 5);
+    assert_int_equal(smsc_last(s, (uint32_t) SMPP_CMD_DELIVER_SM_RESP)
+                     ->sequence, 802);
+    assert_int_equal(smsc_last(s, (uint32_t) SMPP_CMD_DELIVER_SM_RESP)->status,
+                     ESME_ROK);
+    assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_DELIVER_SM_RESP), 2);
+    stop(s);
+}
+
+
+/* An SMSC that refuses enquire_link is there all the same. */
+static void
+test_enquire_link_unknown(void **state)
+{
+    uint32_t  i;
+    smsc_t   *s;
+
+    (void) state;
+    s = start((const char *[]) { "enquire_link=10s", "response_timeout=5s",
+                                 NULL });
+    s->mute = 1;
+
+    for (i = 1; i <= 3; i++) {
+        fakehost_advance(s->fh, 10000);
+        assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_ENQUIRE_LINK), i);
+        smsc_simple(s, (uint32_t) SMPP_CMD_GENERIC_NACK, ESME_RINVCMDID,
+                    smsc_last(s, (uint32_t) SMPP_CMD_ENQUIRE_LINK)->sequence);
+        fakehost_advance(s->fh, 0);
+    }
+
+    assert_int_equal(s->closes, 0);
+
+    /* somebody else's number is no sign of life */
+    fakehost_advance(s->fh, 10000);
+    smsc_simple(s, (uint32_t) SMPP_CMD_GENERIC_NACK, ESME_RINVCMDID, 9999);
+    smsc_simple(s, (uint32_t) SMPP_CMD_SUBMIT_SM_RESP, ESME_ROK, 9998);
+    smsc_simple(s, (uint32_t) SMPP_CMD_BIND_TRANSCEIVER_RESP, ESME_RALYBND, 1);
+    fakehost_advance(s->fh, 4000);
+    assert_int_equal(s->closes, 0);
+    fakehost_advance(s->fh, 2000);
+    assert_int_equal(s->closes, 1);
+    stop(s);
+}
+
+
+/* D20: a lease that lapsed is nobody's to bind under, told or not. */
+static void
+test_lease_lapsed(void **state)
+{
+    smsc_t  *s;
+
+    (void) state;
+    s = start((const char *[]) { "reconnect_min=100ms", NULL });
+    fakehost_lease_lapse(s->fh, "1", 1);
+    fakehost_peer_close(s->fh, s->stream, SMS_E_DOWN);
+    fakehost_advance(s->fh, 60000);
+    assert_int_equal(s->connects, 1);
+    fakehost_lease_lapse(s->fh, "1", 0);
+    fakehost_advance(s->fh, 1100);
+    assert_int_equal(s->connects, 2);
+    assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_BIND_TRANSCEIVER), 2);
+    stop(s);
+}
+
+
+/* Whatever timer was running, the worker waits for the answer to our unbind. */
+static void
+test_drain_keeps_the_worker(void **state)
+{
+    smsc_t  *s;
+
+    (void) state;
+    s = start((const char *[]) { "enquire_link=10s", NULL });
+    fakehost_advance(s->fh, 8000);
+    assert_false(fakehost_keeps(s->fh));
+    s->mute = 1;
+    smpp_ops.drain(fakehost_instance(s->fh));
+    fakehost_advance(s->fh, 10);
+    assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_UNBIND), 1);
+    assert_true(fakehost_keeps(s->fh));
+
+    /* for five seconds */
+    fakehost_advance(s->fh, 5000);
+    assert_false(fakehost_keeps(s->fh));
+    assert_int_equal(s->closes, 1);
+    assert_false(fakehost_lease_wanted(s->fh, "1"));
+    stop(s);
+}
+
+
 int
 main(void)
 {
@@ -416,6 +535,10 @@ main(void)
         cmocka_unit_test(test_unbind_by_the_smsc),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_ids_are_learned),
+        cmocka_unit_test(test_octets_of_nobody),
+        cmocka_unit_test(test_enquire_link_unknown),
+        cmocka_unit_test(test_lease_lapsed),
+        cmocka_unit_test(test_drain_keeps_the_worker),
     };
 
     return cmocka_run_group_tests_name("smpp_session", tests, NULL, NULL);

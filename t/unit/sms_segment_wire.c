@@ -326,6 +326,8 @@ test_received(void **state)
         { 0x08, "", "D8 3D 00 41", 0, "\uFFFD" "A" },
         { 0x08, "", "DE 00 00 41 00", 0, "\uFFFD" "A\uFFFD" },
         { 0x08, "", "00 41 D8 3D", 0, "A\uFFFD" },
+        { 0x08, "", "00 41 00 00", 0, "A\uFFFD" },
+        { 0x03, "", "41 00", 0, "A\uFFFD" },
         { 0x04, "", "41", SMS_SEGMENT_E_ENCODING, "" },
         { 0x00, "05 00", "41", SMS_SEGMENT_E_HEADER, "" },
     };

@@ -161,8 +161,14 @@ smpp_deliver_receipt(smpp_bind_t *b, sms_inbound_t *ev, sms_str_t text,
         return;
     }
 
-    ev->type = SMS_INBOUND_RECEIPT;
     smpp_deliver_id(smpp, ev, r.id, spare);
+
+    if (ev->operator_id.len == 0) {
+        ev->type = 0;
+        return;
+    }
+
+    ev->type = SMS_INBOUND_RECEIPT;
     ev->state = r.state;
     ev->operator_code = r.error;
 

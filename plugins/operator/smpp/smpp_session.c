@@ -278,6 +278,7 @@ smpp_session_drain(smpp_bind_t *b)
 {
     if (b->state == SMPP_BOUND) {
         smpp_session_settle(b);
+        smpp_session_arm(b);
 
     } else if (b->state != SMPP_UNBIND_SENT) {
         smpp_session_close(b, 0);
@@ -331,8 +332,10 @@ smpp_session_probe(smpp_bind_t *b, int64_t now_us)
         return;
     }
 
+    b->probe = smpp_window_sequence(&b->window);
+
     if (smpp_session_simple(b, (uint32_t) SMPP_CMD_ENQUIRE_LINK, ESME_ROK,
-                            smpp_window_sequence(&b->window)) == SMS_OK)
+                            b->probe) == SMS_OK)
     {
         b->probe_due_us = now_us + (int64_t) b->smpp->conf.response_ms * 1000;
     }
@@ -364,7 +367,13 @@ smpp_session_tick(void *data)
 
     case SMPP_WAIT:
         if (now >= b->state_due_us) {
-            smpp_session_connect(b);
+            if (smpp_session_leased(b)) {
+                smpp_session_connect(b);
+
+            } else {
+                /* D20: lapsed, and lease() has not told yet */
+                b->state_due_us = now + SMPP_RECHECK_US;
+            }
         }
 
         break;
@@ -439,8 +448,11 @@ void
 smpp_session_arm(smpp_bind_t *b)
 {
     int64_t      due, now, ms;
+    uint32_t     keep;
     sms_host_t  *h;
 
+    /* a worker that leaves waits for the end of the session */
+    keep = b->smpp->draining && b->state >= SMPP_BOUND;
     due = smpp_session_earlier(INT64_MAX, b->state_due_us);
 
     if (b->state == SMPP_BOUND || b->state == SMPP_UNBIND_SENT) {
@@ -455,7 +467,7 @@ smpp_session_arm(smpp_bind_t *b)
     }
 
     /* a timer that fires too early only looks and arms again */
-    if (b->timer && b->timer_us <= due) {
+    if (b->timer && b->timer_us <= due && b->timer_keeps >= keep) {
         return;
     }
 
@@ -473,9 +485,8 @@ smpp_session_arm(smpp_bind_t *b)
 
     now = smpp_now(b->smpp);
     ms = due > now ? (due - now + 999) / 1000 : 1;
-    b->timer = h->loop->timer(h, (uint32_t) ms,
-                              b->smpp->draining && b->state >= SMPP_BOUND,
-                              smpp_session_tick, b);
+    b->timer_keeps = keep;
+    b->timer = h->loop->timer(h, (uint32_t) ms, keep, smpp_session_tick, b);
     b->timer_us = b->timer ? due : 0;
 }
 
@@ -495,6 +506,11 @@ smpp_session_opened(void *data, sms_handle_t s)
     b = data;
 
     if (s != b->stream) {
+        return;
+    }
+
+    if (!smpp_session_leased(b)) {
+        smpp_session_close(b, SMPP_RECHECK_US / 1000);
         return;
     }
 
@@ -611,6 +627,13 @@ smpp_session_pdu(smpp_bind_t *b, const char *p, size_t n)
             }
 
             smpp_session_bound(b, &pdu);
+            break;
+        }
+
+        if (b->probe_due_us && pdu.sequence == b->probe) {
+            /* it knows no enquire_link, but it is there */
+            b->probe_due_us = 0;
+            b->suspect = 0;
             break;
         }
 

@@ -113,8 +113,9 @@ smpp_text_ascii(sms_str_t text, uint8_t alphabet, char *out, size_t cap)
         high = step == 2 ? (uint8_t) text.ptr[i] : 0;
         low = (uint8_t) text.ptr[i + step - 1];
 
-        out[n++] = (char) (high || low > 0x7E || (low < 0x20 && low != '\n')
-                           ? '?' : low);
+        /* octets above ASCII stay as in an answer, which knows no alphabet */
+        out[n++] = (char) (high || low == 0x7F || (low < 0x20 && low != '\n')
+                           || (low > 0x7F && step == 2) ? '?' : low);
 
         /* the only letter of receipts that GSM 7 bit keeps elsewhere */
         if (alphabet == 0x00 && low == 0x11) {

@@ -256,7 +256,11 @@ void fakehost_dict_set(fakehost_t *fh, const char *key, const char *value);
 void fakehost_lease_manual(fakehost_t *fh, int on);
 void fakehost_lease_give(fakehost_t *fh, const char *name);
 void fakehost_lease_take(fakehost_t *fh, const char *name);
+/* on: not valid any more, and lease() has not told yet                            */
+void fakehost_lease_lapse(fakehost_t *fh, const char *name, int on);
 int fakehost_lease_wanted(fakehost_t *fh, const char *name);
+/* 1: a timer of the plugin makes a worker wait that was told to leave            */
+int fakehost_keeps(fakehost_t *fh);
 uint32_t fakehost_lease_count(fakehost_t *fh);
 const char *fakehost_lease_name(fakehost_t *fh, uint32_t i);
 

@@ -145,7 +145,6 @@ fakehost_timer(sms_host_t *h, uint32_t delay_ms, uint32_t keep_worker, sms_fn fn
     sms_rc_t           rc;
     FAKEHOST_ENTER(h, "timer()");
 
-    (void) keep_worker;
     handle = 0;
     if (fn == NULL) {
         fakehost_fault(fh, "timer() without a function");
@@ -154,11 +153,25 @@ fakehost_timer(sms_host_t *h, uint32_t delay_ms, uint32_t keep_worker, sms_fn fn
         ev = fakehost_event(fh, FAKEHOST_EV_TIMER, delay_ms, fakehost_fn_fire);
         ev->fn = fn;
         ev->data = d;
+        ev->keep = keep_worker;
         handle = ev->handle;
     }
 
     FAKEHOST_LEAVE();
     return handle;
+}
+
+
+int
+fakehost_keeps(fakehost_t *fh)
+{
+    const fakehost_event_t  *ev;
+
+    for (ev = fh->events; ev && !ev->keep; ev = ev->next) {
+        /* void */
+    }
+
+    return ev != NULL;
 }
 
 

@@ -41,6 +41,7 @@ struct fakehost_event_s {
     void              *data;
     void              *more;
     uint64_t           number;
+    uint32_t           keep;                            /* the worker waits for it  */
     sms_rc_t           rc;
 };
 
@@ -81,7 +82,7 @@ typedef struct {
 } fakehost_slot_t;
 
 typedef struct { uint32_t used, nth; sms_rc_t rc; } fakehost_plan_t;
-typedef struct { char *name; int wanted, held; uint64_t epoch; } fakehost_lease_t;
+typedef struct { char *name; int wanted, held, lapsed; uint64_t epoch; } fakehost_lease_t;
 typedef struct { char *key, *value; size_t len; int64_t until_us; } fakehost_entry_t;
 typedef struct { char *name; uint32_t type; int64_t sum; } fakehost_metric_t;
 typedef struct { char *method, *url, *body; uint32_t status, delay_ms; } fakehost_rule_t;

@@ -111,10 +111,22 @@ fakehost_lease_valid(sms_host_t *h, sms_str_t name)
     FAKEHOST_ENTER(h, "lease_valid()");
 
     l = fakehost_lease_find(fh, name.ptr, name.len);
-    held = l && l->held;
+    held = l && l->held && !l->lapsed;
     FAKEHOST_LEAVE();
 
     return held;
+}
+
+
+void
+fakehost_lease_lapse(fakehost_t *fh, const char *name, int on)
+{
+    fakehost_lease_t  *l;
+
+    l = fakehost_lease_find(fh, name, strlen(name));
+    if (l) {
+        l->lapsed = on;
+    }
 }
 
 
