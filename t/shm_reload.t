@@ -129,7 +129,8 @@ ok($nginx->ready, 'reloaded');
 is(accepted($nginx), $before, 'a reload keeps counters');
 is(metric($nginx, 'sms_accept_seconds_count'), $seconds, 'and histograms');
 is(metric($nginx, 'sms_plugin_deeds_total{plugin="a"}'), 2, 'and metrics of plugins');
-is(metric($nginx, 'sms_pg_connections{state="ready"}'), 10, 'but gauges only of those who live');
+ok(wait_until(sub { metric($nginx, 'sms_pg_connections{state="ready"}') == 10 }),
+   'but gauges only of those who live') or diag(metric($nginx, 'sms_pg_connections{state="ready"}'));
 say($account, $nginx, 'a:count=10');
 $n += 10;
 ok($nginx->wait_log(qr/puppet a: count $n\b/), "the dictionary goes on: $n");
