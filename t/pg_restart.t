@@ -36,6 +36,16 @@ sub states {
 }
 
 
+# of both workers; /health is answered by either
+sub ready {
+    my ($nginx) = @_;
+
+    return $nginx->ready && wait_until {
+        $nginx->http->get('/metrics')->body =~ /^sms_pg_connections\{state="ready"\} 10$/m
+    } slow(20), 'both workers';
+}
+
+
 sub send_one { return $account->send($_[0], {}) }
 
 
@@ -51,7 +61,7 @@ sub send_one { return $account->send($_[0], {}) }
     ok($r->header('Retry-After'), 'come again');
     is($r->json->{code}, 'unavailable', 'the problem says why');
     $pg->start;
-    ok($nginx->ready, 'it comes: ready');
+    ok(ready($nginx), 'it comes: ready');
     is(send_one($nginx)->status, 202, 'accepted');
     $nginx->end;
 }
@@ -72,8 +82,9 @@ sub send_one { return $account->send($_[0], {}) }
         $seen++ if grep { !/=ready/ } states($nginx);
     }
 
-    ok($nginx->ready, 'killed again and again while workers connect: ready in the end');
-    cmp_ok($seen, '>', 0, "$seen times somebody was not ready");
+    ok(ready($nginx), 'killed again and again while workers connect: ready in the end');
+    # under valgrind the question takes longer than the connections do
+    cmp_ok($seen, '>', 0, "$seen times somebody was not ready") if !valgrind();
     is(send_one($nginx)->status, 202, 'accepted');
 
     # idle
@@ -83,7 +94,7 @@ sub send_one { return $account->send($_[0], {}) }
            "idle, ended by $how: not ready");
         is(send_one($nginx)->status, 503, 'nothing is accepted');
         $pg->start;
-        ok($nginx->ready, 'back: ready');
+        ok(ready($nginx), 'back: ready');
         is(send_one($nginx)->status, 202, 'accepted');
     }
 
