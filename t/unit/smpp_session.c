@@ -473,6 +473,28 @@ test_enquire_link_unknown(void **state)
 }
 
 
+/* A peer that reads nothing: what cannot be written cannot be answered either. */
+static void
+test_peer_that_does_not_read(void **state)
+{
+    uint32_t  i;
+    smsc_t   *s;
+
+    (void) state;
+    s = start((const char *[]) { "enquire_link=10s", "response_timeout=5s",
+                                 NULL });
+
+    for (i = 0; i < 20 && s->closes == 0; i++) {
+        fakehost_fail(s->fh, FAKEHOST_ON_WRITE, 1, SMS_E_BUSY);
+        fakehost_advance(s->fh, 1000);
+    }
+
+    assert_int_equal(s->closes, 1);
+    assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_ENQUIRE_LINK), 0);
+    stop(s);
+}
+
+
 /* D20: a lease that lapsed is nobody's to bind under, told or not. */
 static void
 test_lease_lapsed(void **state)
@@ -537,6 +559,7 @@ main(void)
         cmocka_unit_test(test_ids_are_learned),
         cmocka_unit_test(test_octets_of_nobody),
         cmocka_unit_test(test_enquire_link_unknown),
+        cmocka_unit_test(test_peer_that_does_not_read),
         cmocka_unit_test(test_lease_lapsed),
         cmocka_unit_test(test_drain_keeps_the_worker),
     };

@@ -58,7 +58,7 @@ struct smpp_bind_s {
     uint32_t        arrivals;           /* inbound events not yet answered     */
     uint32_t        bound_metric;
     uint32_t        nframes;
-    uint32_t        probe;              /* sequence of our enquire_link        */
+    uint32_t        probe;              /* our enquire_link; 0: not yet written */
     uint32_t        timer_keeps;        /* the worker waits for it             */
     sms_handle_t    stream, timer;
     int64_t         timer_us;           /* when the timer fires; 0: none       */

@@ -326,19 +326,28 @@ smpp_session_free(smpp_bind_t *b)
 
 
 static void
+smpp_session_probe_send(smpp_bind_t *b)
+{
+    b->probe = smpp_window_sequence(&b->window);
+
+    if (smpp_session_simple(b, (uint32_t) SMPP_CMD_ENQUIRE_LINK, ESME_ROK,
+                            b->probe) != SMS_OK)
+    {
+        b->probe = 0;
+    }
+}
+
+
+/* A peer that does not even read has as long to answer as one that does. */
+static void
 smpp_session_probe(smpp_bind_t *b, int64_t now_us)
 {
     if (b->probe_due_us || !smpp_session_leased(b)) {
         return;
     }
 
-    b->probe = smpp_window_sequence(&b->window);
-
-    if (smpp_session_simple(b, (uint32_t) SMPP_CMD_ENQUIRE_LINK, ESME_ROK,
-                            b->probe) == SMS_OK)
-    {
-        b->probe_due_us = now_us + (int64_t) b->smpp->conf.response_ms * 1000;
-    }
+    b->probe_due_us = now_us + (int64_t) b->smpp->conf.response_ms * 1000;
+    smpp_session_probe_send(b);
 }
 
 
@@ -769,6 +778,11 @@ smpp_session_writable(void *data, sms_handle_t s)
 
     if (s == b->stream) {
         b->blocked = 0;
+
+        if (b->probe_due_us && b->probe == 0) {
+            smpp_session_probe_send(b);
+        }
+
         smpp_submit_pump(b->smpp);
     }
 }
