@@ -22,6 +22,7 @@
 #include "../../plugins/operator/smpp/smpp_id.c"
 #include "../../plugins/operator/smpp/smpp_part.c"
 #include "../../plugins/operator/smpp/smpp_pdu.c"
+#include "../../plugins/operator/smpp/smpp_probe.c"
 #include "../../plugins/operator/smpp/smpp_rate.c"
 #include "../../plugins/operator/smpp/smpp_receipt.c"
 #include "../../plugins/operator/smpp/smpp_session.c"

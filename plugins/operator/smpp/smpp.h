@@ -5,7 +5,8 @@
  * "2" ...; for each that it holds it keeps one session (smpp_bind_t) with the
  * SMSC.  What belongs where:
  *
- *   smpp_session  connect, bind, enquire_link, unbind, frames, reconnect
+ *   smpp_session  connect, bind, unbind, frames, reconnect
+ *   smpp_probe    enquire_link
  *   smpp_submit   parts of operator_submit calls: queue, window, results
  *   smpp_deliver  deliver_sm and data_sm upwards, answered when committed
  *
@@ -117,11 +118,23 @@ int smpp_session_ready(smpp_bind_t *b);
 sms_rc_t smpp_session_send(smpp_bind_t *b, const smpp_pdu_t *pdu);
 /* Ends the connection now; it is tried again after "wait_ms" (0: backoff). */
 void smpp_session_close(smpp_bind_t *b, uint32_t wait_ms);
-/* An answer is overdue: probe the far end, submit nothing until it answers. */
-void smpp_session_suspect(smpp_bind_t *b);
+/* 1: the bind is ours by this moment (D20) */
+int smpp_session_leased(smpp_bind_t *b);
+/* A PDU of a header alone. */
+sms_rc_t smpp_session_simple(smpp_bind_t *b, uint32_t command, uint32_t status,
+    uint32_t sequence);
 /* Draining and nothing left: unbind. */
 void smpp_session_settle(smpp_bind_t *b);
 void smpp_session_arm(smpp_bind_t *b);
+
+/* ---- smpp_probe --------------------------------------------------------- */
+
+/* Asks whether the far end is there, if nobody is asking yet. */
+void smpp_probe(smpp_bind_t *b, int64_t now_us);
+/* Writes what was asked for and could not be written. */
+void smpp_probe_send(smpp_bind_t *b);
+/* An answer is overdue: probe the far end, submit nothing until it answers. */
+void smpp_probe_suspect(smpp_bind_t *b);
 
 /* ---- smpp_submit -------------------------------------------------------- */
 

@@ -35,7 +35,7 @@ smpp_session_name(smpp_bind_t *b)
 }
 
 
-static int
+int
 smpp_session_leased(smpp_bind_t *b)
 {
     sms_host_t *h;
@@ -78,7 +78,7 @@ smpp_session_send(smpp_bind_t *b, const smpp_pdu_t *pdu)
 }
 
 
-static sms_rc_t
+sms_rc_t
 smpp_session_simple(smpp_bind_t *b, uint32_t command, uint32_t status,
     uint32_t sequence)
 {
@@ -326,42 +326,6 @@ smpp_session_free(smpp_bind_t *b)
 
 
 static void
-smpp_session_probe_send(smpp_bind_t *b)
-{
-    b->probe = smpp_window_sequence(&b->window);
-
-    if (smpp_session_simple(b, (uint32_t) SMPP_CMD_ENQUIRE_LINK, ESME_ROK,
-                            b->probe) != SMS_OK)
-    {
-        b->probe = 0;
-    }
-}
-
-
-/* A peer that does not even read has as long to answer as one that does. */
-static void
-smpp_session_probe(smpp_bind_t *b, int64_t now_us)
-{
-    if (b->probe_due_us || !smpp_session_leased(b)) {
-        return;
-    }
-
-    b->probe_due_us = now_us + (int64_t) b->smpp->conf.response_ms * 1000;
-    smpp_session_probe_send(b);
-}
-
-
-void
-smpp_session_suspect(smpp_bind_t *b)
-{
-    if (b->state == SMPP_BOUND && !b->suspect) {
-        b->suspect = 1;
-        smpp_session_probe(b, smpp_now(b->smpp));
-    }
-}
-
-
-static void
 smpp_session_tick(void *data)
 {
     int64_t       now;
@@ -413,14 +377,14 @@ smpp_session_tick(void *data)
         }
 
         if (b->enquire_us && now >= b->enquire_us) {
-            smpp_session_probe(b, now);
+            smpp_probe(b, now);
             b->enquire_us = now + (b->probe_due_us
                                    ? (int64_t) b->smpp->conf.enquire_ms * 1000
                                    : SMPP_RECHECK_US);
         }
 
         if (b->suspect) {
-            smpp_session_probe(b, now);
+            smpp_probe(b, now);
         }
 
         smpp_session_settle(b);
@@ -780,7 +744,7 @@ smpp_session_writable(void *data, sms_handle_t s)
         b->blocked = 0;
 
         if (b->probe_due_us && b->probe == 0) {
-            smpp_session_probe_send(b);
+            smpp_probe_send(b);
         }
 
         smpp_submit_pump(b->smpp);

@@ -681,7 +681,7 @@ smpp_submit_expire(smpp_bind_t *b, int64_t now_us)
     if (n) {
         smpp_log(b->smpp, SMS_LOG_WARN, "bind %s: submits not answered: n=%u",
                  b->name, n);
-        smpp_session_suspect(b);
+        smpp_probe_suspect(b);
     }
 }
 
