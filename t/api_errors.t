@@ -382,6 +382,7 @@ a long wrong token     | POST /v1/messages | ={"a": <long token>}         | 400 
 NUL in a string        | POST /v1/messages | ={"text": "a\u0000b"}        | 400 invalid-json *
 NUL in a key           | POST /v1/messages | ={"te\u0000xt": "a"}         | 400 invalid-json *
 a number beyond int64  | POST /v1/messages | ={"validity_s": 99999999999999999999} | 400 invalid-json *
+NUL behind a number    | POST /v1/messages | ={"validity_s": 60\x00}            | 400 invalid-json *
 duplicate keys         | POST /v1/messages | ={"class": "otp", "class": "otp"} | 400 duplicate-key *
 duplicate keys inside  | POST /v1/messages | ={"messages": [{"to": "1", "to": "1"}]} | 400 duplicate-key *
 invalid UTF-8          | POST /v1/messages | ={"text": "\xff\xfe"}        | 400 invalid-utf8 *

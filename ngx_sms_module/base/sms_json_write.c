@@ -268,8 +268,7 @@ sms_json_escape(sms_json_t *w, const char *p, size_t n)
 }
 
 
-/* How many of the bytes at p stand for themselves. */
-static size_t
+size_t
 sms_json_plain(const char *p, size_t n)
 {
     size_t         i;

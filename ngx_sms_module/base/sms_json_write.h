@@ -68,6 +68,9 @@ void sms_json_raw(sms_json_t *w, const char *p, size_t n); /* one JSON value, un
 /* The error, or E_MISUSE while something is open or nothing was written. */
 int sms_json_done(const sms_json_t *w);
 
+/* How many of the bytes at p stand for themselves in a string: visible ASCII. */
+size_t sms_json_plain(const char *p, size_t n);
+
 /* Forgets the text, keeps buffer and settings. */
 void sms_json_reset(sms_json_t *w);
 

@@ -7,20 +7,29 @@
 
 
 void
-ngx_sms_send_field_unknown(ngx_sms_submission_t *sub, json_t *object,
-    const char *prefix, const char *const *known)
+ngx_sms_send_field_unknown(ngx_sms_submission_t *sub,
+    const sms_json_node_t *object, const char *prefix, const char *const *known)
 {
-    u_char             *p, *last, pointer[64 + NGX_SMS_FIELD_NAME_MAX];
-    json_t             *value;
-    const char         *key, *c;
-    const char *const  *k;
+    u_char                 *p, *last, pointer[64 + NGX_SMS_FIELD_NAME_MAX];
+    uint32_t                i;
+    const char             *c, *end;
+    const char *const      *k;
+    const sms_json_node_t  *key;
 
     last = pointer + sizeof(pointer) - 3;
 
-    /* "key" is also the place in the object: it must not move */
-    json_object_foreach(object, key, value) {
+    for (i = 0, key = sms_json_first(object); i < object->n;
+         i++, key = sms_json_next(key + 1))
+    {
+        /* a key has no NUL: a longer one differs before the known one ends */
+        for (k = known; *k; k++) {
 
-        for (k = known; *k && ngx_strcmp(*k, key) != 0; k++) { /* void */ }
+            if (ngx_strncmp(*k, key->u.p, key->n) == 0
+                && (*k)[key->n] == '\0')
+            {
+                break;
+            }
+        }
 
         if (*k) {
             continue;
@@ -29,7 +38,7 @@ ngx_sms_send_field_unknown(ngx_sms_submission_t *sub, json_t *object,
         p = ngx_snprintf(pointer, 64, "%s/", prefix);
 
         /* RFC 6901: "~" and "/" of a key are escaped */
-        for (c = key; *c && p < last; c++) {
+        for (c = key->u.p, end = c + key->n; c < end && p < last; c++) {
             if (*c == '~' || *c == '/') {
                 *p++ = '~';
                 *p++ = *c == '~' ? '0' : '1';
@@ -48,23 +57,28 @@ ngx_sms_send_field_unknown(ngx_sms_submission_t *sub, json_t *object,
 }
 
 
+const sms_json_node_t *
+ngx_sms_send_field(const sms_json_node_t *object, const char *name)
+{
+    return sms_json_get(object, name, ngx_strlen(name));
+}
+
+
 ngx_int_t
-ngx_sms_send_field_str(ngx_sms_submission_t *sub, json_t *object,
+ngx_sms_send_field_str(ngx_sms_submission_t *sub, const sms_json_node_t *object,
     const char *prefix, const char *name, size_t max, ngx_str_t *out)
 {
-    u_char   pointer[96];
-    json_t  *value;
+    u_char                  pointer[96];
+    const sms_json_node_t  *value;
 
     ngx_str_null(out);
 
-    value = json_object_get(object, name);
+    value = ngx_sms_send_field(object, name);
     if (value == NULL) {
         return NGX_OK;
     }
 
-    if (!json_is_string(value) || json_string_length(value) == 0
-        || json_string_length(value) > max)
-    {
+    if (!sms_json_is(value, SMS_JSON_STR) || value->n == 0 || value->n > max) {
         *ngx_snprintf(pointer, sizeof(pointer) - 1, "%s/%s", prefix, name)
             = '\0';
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
@@ -73,7 +87,7 @@ ngx_sms_send_field_str(ngx_sms_submission_t *sub, json_t *object,
         return NGX_DECLINED;
     }
 
-    out->len = json_string_length(value);
+    out->len = value->n;
     out->data = ngx_pnalloc(sub->pool, out->len);
 
     if (out->data == NULL) {
@@ -81,31 +95,31 @@ ngx_sms_send_field_str(ngx_sms_submission_t *sub, json_t *object,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(out->data, json_string_value(value), out->len);
+    ngx_memcpy(out->data, value->u.p, out->len);
 
     return NGX_OK;
 }
 
 
 int
-ngx_sms_send_field_word(ngx_sms_submission_t *sub, json_t *object,
-    const char *prefix, const char *name, const sms_word_t *table)
+ngx_sms_send_field_word(ngx_sms_submission_t *sub,
+    const sms_json_node_t *object, const char *prefix, const char *name,
+    const sms_word_t *table)
 {
-    int      found;
-    char     allowed[256];
-    u_char   pointer[96];
-    json_t  *value;
+    int                     found;
+    char                    allowed[256];
+    u_char                  pointer[96];
+    const sms_json_node_t  *value;
 
-    value = json_object_get(object, name);
+    value = ngx_sms_send_field(object, name);
     if (value == NULL) {
         return 0;
     }
 
     found = -1;
 
-    if (json_is_string(value)) {
-        found = sms_word_value(table, json_string_value(value),
-                               json_string_length(value));
+    if (sms_json_is(value, SMS_JSON_STR)) {
+        found = sms_word_value(table, value->u.p, value->n);
     }
 
     if (found == -1) {
@@ -121,23 +135,20 @@ ngx_sms_send_field_word(ngx_sms_submission_t *sub, json_t *object,
 
 
 int64_t
-ngx_sms_send_field_time(ngx_sms_submission_t *sub, json_t *object,
-    const char *name)
+ngx_sms_send_field_time(ngx_sms_submission_t *sub,
+    const sms_json_node_t *object, const char *name)
 {
-    u_char   pointer[48];
-    json_t  *value;
-    int64_t  us;
+    u_char                  pointer[48];
+    int64_t                 us;
+    const sms_json_node_t  *value;
 
-    value = json_object_get(object, name);
+    value = ngx_sms_send_field(object, name);
     if (value == NULL) {
         return 0;
     }
 
-    if (json_is_string(value)
-        && sms_time_parse(json_string_value(value), json_string_length(value),
-                          &us)
-           == 0
-        && us > 0)
+    if (sms_json_is(value, SMS_JSON_STR)
+        && sms_time_parse(value->u.p, value->n, &us) == 0 && us > 0)
     {
         return us;
     }

@@ -1,10 +1,10 @@
 #include "ngx_sms_send.h"
 
 #include "sms_id.h"
+#include "sms_json_read.h"
 #include "sms_utf8.h"
 #include "sms_word.h"
 #include "ngx_sms_field.h"
-#include "ngx_sms_json_read.h"
 
 
 /*
@@ -18,13 +18,13 @@
 
 typedef struct {
     ngx_sms_submission_t    *sub;
-    json_t                  *root;
+    const sms_json_node_t   *root;
     size_t                   entries;   /* of "to" or "messages" */
 } ngx_sms_read_t;
 
 
 static void ngx_sms_read_json_fault(ngx_sms_submission_t *sub,
-    json_error_t *error);
+    const sms_json_doc_t *doc);
 static void ngx_sms_read_declaration(ngx_sms_read_t *rd);
 static void ngx_sms_read_sender(ngx_sms_read_t *rd);
 static void ngx_sms_read_brand(ngx_sms_read_t *rd);
@@ -32,12 +32,14 @@ static void ngx_sms_read_times(ngx_sms_read_t *rd);
 static void ngx_sms_read_encoding(ngx_sms_read_t *rd);
 static void ngx_sms_read_confirm(ngx_sms_read_t *rd);
 static ngx_int_t ngx_sms_read_recipients(ngx_sms_read_t *rd);
-static ngx_int_t ngx_sms_read_to(ngx_sms_read_t *rd, json_t *to);
-static ngx_int_t ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages);
-static ngx_int_t ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text,
-    const char *pointer, ngx_uint_t *index);
+static ngx_int_t ngx_sms_read_to(ngx_sms_read_t *rd,
+    const sms_json_node_t *to);
+static ngx_int_t ngx_sms_read_messages(ngx_sms_read_t *rd,
+    const sms_json_node_t *messages);
+static ngx_int_t ngx_sms_read_body(ngx_sms_read_t *rd,
+    const sms_json_node_t *text, const char *pointer, ngx_uint_t *index);
 static ngx_sms_recipient_t *ngx_sms_read_recipient(ngx_sms_read_t *rd,
-    json_t *to, const char *pointer, ngx_uint_t ord);
+    const sms_json_node_t *to, const char *pointer, ngx_uint_t ord);
 
 
 static const char *const  ngx_sms_read_fields[] = {
@@ -55,20 +57,21 @@ ngx_int_t
 ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
 {
     ngx_int_t       rc;
-    json_error_t    error;
+    sms_json_doc_t  doc;
     ngx_sms_read_t  rd;
 
     ngx_memzero(&rd, sizeof(ngx_sms_read_t));
     rd.sub = sub;
-    rd.root = ngx_sms_json_open(body, &error);
+    sms_json_read_init(&doc, NULL, NULL);
+    rd.root = sms_json_read(&doc, (const char *) body->data, body->len);
     rc = NGX_OK;
 
     if (rd.root == NULL) {
-        ngx_sms_read_json_fault(sub, &error);
+        ngx_sms_read_json_fault(sub, &doc);
         goto done;
     }
 
-    if (!json_is_object(rd.root)) {
+    if (!sms_json_is(rd.root, SMS_JSON_OBJECT)) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "",
                                  "the body must be an object");
         goto done;
@@ -87,35 +90,28 @@ ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
 
 done:
 
-    ngx_sms_json_close(rd.root);
+    sms_json_read_free(&doc);
 
     return rc;
 }
 
 
 static void
-ngx_sms_read_json_fault(ngx_sms_submission_t *sub, json_error_t *error)
+ngx_sms_read_json_fault(ngx_sms_submission_t *sub, const sms_json_doc_t *doc)
 {
     sms_problem_t  problem;
 
-    switch (json_error_code(error)) {
+    switch (doc->error) {
 
-    case json_error_null_character:
-    case json_error_null_byte_in_key:
-        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_JSON, "",
-                                 "line %d, column %d: \\u0000 is not allowed",
-                                 error->line, error->column);
-        return;
-
-    case json_error_duplicate_key:
+    case SMS_JSON_E_DUPLICATE:
         problem = SMS_PROBLEM_DUPLICATE_KEY;
         break;
 
-    case json_error_invalid_utf8:
+    case SMS_JSON_E_UTF8:
         problem = SMS_PROBLEM_INVALID_UTF8;
         break;
 
-    case json_error_out_of_memory:
+    case SMS_JSON_E_NOMEM:
         problem = SMS_PROBLEM_INTERNAL;
         break;
 
@@ -123,8 +119,8 @@ ngx_sms_read_json_fault(ngx_sms_submission_t *sub, json_error_t *error)
         problem = SMS_PROBLEM_INVALID_JSON;
     }
 
-    ngx_sms_submission_fault(sub, problem, "", "line %d, column %d: %s",
-                             error->line, error->column, error->text);
+    ngx_sms_submission_fault(sub, problem, "", "line %ud, column %ud: %s",
+                             doc->line, doc->column, doc->what);
 }
 
 
@@ -136,7 +132,7 @@ ngx_sms_read_declaration(ngx_sms_read_t *rd)
 
     sub = rd->sub;
 
-    if (json_object_get(rd->root, "class") == NULL) {
+    if (ngx_sms_send_field(rd->root, "class") == NULL) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_CLASS, "/class",
             "declare what this is: otp, informational, commercial or exempt");
         return;
@@ -314,10 +310,9 @@ ngx_sms_read_brand(ngx_sms_read_t *rd)
 static void
 ngx_sms_read_times(ngx_sms_read_t *rd)
 {
-    int64_t                start;
-    json_t                *value;
-    json_int_t             s, min, max;
-    ngx_sms_submission_t  *sub;
+    int64_t                 s, min, max, start;
+    ngx_sms_submission_t   *sub;
+    const sms_json_node_t  *value;
 
     sub = rd->sub;
     start = sub->accepted_us;
@@ -363,21 +358,21 @@ ngx_sms_read_times(ngx_sms_read_t *rd)
         s = NGX_SMS_VALIDITY_DEFAULT;
     }
 
-    value = json_object_get(rd->root, "validity_s");
+    value = ngx_sms_send_field(rd->root, "validity_s");
 
     if (value) {
-        s = json_is_integer(value) ? json_integer_value(value) : -1;
+        s = sms_json_is(value, SMS_JSON_INT) ? value->u.i : -1;
 
         if (s < min || s > max) {
             ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
                                      "/validity_s", "an integer from %L to %L",
-                                     (int64_t) min, (int64_t) max);
+                                     min, max);
             s = min;
         }
     }
 
     sub->validity_s = (ngx_uint_t) s;
-    sub->expires_us = start + (int64_t) s * 1000000;
+    sub->expires_us = start + s * 1000000;
 }
 
 
@@ -420,25 +415,27 @@ ngx_sms_read_encoding(ngx_sms_read_t *rd)
 static void
 ngx_sms_read_confirm(ngx_sms_read_t *rd)
 {
-    size_t      i;
-    json_t     *list, *item;
-    ngx_str_t  *code;
+    uint32_t                i;
+    ngx_str_t              *code;
+    const sms_json_node_t  *list, *item;
 
-    list = json_object_get(rd->root, "confirm");
+    list = ngx_sms_send_field(rd->root, "confirm");
 
     if (list == NULL) {
         return;
     }
 
-    if (!json_is_array(list) || json_array_size(list) > 32) {
+    if (!sms_json_is(list, SMS_JSON_ARRAY) || list->n > 32) {
         ngx_sms_submission_fault(rd->sub, SMS_PROBLEM_INVALID_FIELD,
                                  "/confirm", "a list of finding codes");
         return;
     }
 
-    json_array_foreach(list, i, item) {
+    for (i = 0, item = sms_json_first(list); i < list->n;
+         i++, item = sms_json_next(item))
+    {
 
-        if (!json_is_string(item) || json_string_length(item) > 64) {
+        if (!sms_json_is(item, SMS_JSON_STR) || item->n > 64) {
             ngx_sms_submission_fault(rd->sub, SMS_PROBLEM_INVALID_FIELD,
                                      "/confirm", "a list of finding codes");
             return;
@@ -449,7 +446,7 @@ ngx_sms_read_confirm(ngx_sms_read_t *rd)
             return;
         }
 
-        code->len = json_string_length(item);
+        code->len = item->n;
         code->data = ngx_pnalloc(rd->sub->pool, code->len + 1);
 
         if (code->data == NULL) {
@@ -457,7 +454,8 @@ ngx_sms_read_confirm(ngx_sms_read_t *rd)
             return;
         }
 
-        ngx_memcpy(code->data, json_string_value(item), code->len + 1);
+        ngx_memcpy(code->data, item->u.p, code->len);
+        code->data[code->len] = '\0';
     }
 }
 
@@ -465,12 +463,12 @@ ngx_sms_read_confirm(ngx_sms_read_t *rd)
 static ngx_int_t
 ngx_sms_read_recipients(ngx_sms_read_t *rd)
 {
-    json_t                *to, *messages;
-    ngx_sms_submission_t  *sub;
+    ngx_sms_submission_t   *sub;
+    const sms_json_node_t  *to, *messages, *list;
 
     sub = rd->sub;
-    to = json_object_get(rd->root, "to");
-    messages = json_object_get(rd->root, "messages");
+    to = ngx_sms_send_field(rd->root, "to");
+    messages = ngx_sms_send_field(rd->root, "messages");
 
     if ((to == NULL) == (messages == NULL)) {
         ngx_sms_submission_fault(sub, to ? SMS_PROBLEM_INVALID_FIELD
@@ -481,9 +479,10 @@ ngx_sms_read_recipients(ngx_sms_read_t *rd)
         return NGX_OK;
     }
 
-    rd->entries = json_array_size(to ? to : messages);
+    list = to ? to : messages;
+    rd->entries = list->n;
 
-    if (!json_is_array(to ? to : messages) || rd->entries == 0) {
+    if (!sms_json_is(list, SMS_JSON_ARRAY) || rd->entries == 0) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
                                  to ? "/to" : "/messages",
                                  "a list with 1 to %d entries",
@@ -512,18 +511,20 @@ ngx_sms_read_recipients(ngx_sms_read_t *rd)
 
 
 static ngx_int_t
-ngx_sms_read_to(ngx_sms_read_t *rd, json_t *to)
+ngx_sms_read_to(ngx_sms_read_t *rd, const sms_json_node_t *to)
 {
-    u_char                 pointer[32];
-    size_t                 i;
-    json_t                *item;
-    ngx_uint_t             body;
-    ngx_sms_recipient_t   *rcpt;
-    ngx_sms_submission_t  *sub;
+    u_char                  pointer[32];
+    uint32_t                i;
+    ngx_uint_t              body;
+    ngx_sms_recipient_t    *rcpt;
+    ngx_sms_submission_t   *sub;
+    const sms_json_node_t  *item, *text;
 
     sub = rd->sub;
 
-    if (json_object_get(rd->root, "text") == NULL) {
+    text = ngx_sms_send_field(rd->root, "text");
+
+    if (text == NULL) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD, "/text",
                                  "the text to send");
         return NGX_OK;
@@ -535,16 +536,14 @@ ngx_sms_read_to(ngx_sms_read_t *rd, json_t *to)
                                  "BIREYSEL or TACIR (R-13)");
     }
 
-    if (ngx_sms_read_body(rd, json_object_get(rd->root, "text"), "/text",
-                          &body)
-        != NGX_OK)
-    {
+    if (ngx_sms_read_body(rd, text, "/text", &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    json_array_foreach(to, i, item) {
-
-        *ngx_sprintf(pointer, "/to/%uz", i) = '\0';
+    for (i = 0, item = sms_json_first(to); i < to->n;
+         i++, item = sms_json_next(item))
+    {
+        *ngx_sprintf(pointer, "/to/%uD", i) = '\0';
         rcpt = ngx_sms_read_recipient(rd, item, (const char *) pointer, i);
 
         if (rcpt) {
@@ -558,28 +557,29 @@ ngx_sms_read_to(ngx_sms_read_t *rd, json_t *to)
 
 
 static ngx_int_t
-ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages)
+ngx_sms_read_messages(ngx_sms_read_t *rd, const sms_json_node_t *messages)
 {
-    int                    value;
-    u_char                 prefix[32], pointer[48];
-    size_t                 i;
-    json_t                *item;
-    ngx_uint_t             body;
-    ngx_sms_recipient_t   *rcpt;
-    ngx_sms_submission_t  *sub;
+    int                     value;
+    u_char                  prefix[32], pointer[48];
+    uint32_t                i;
+    ngx_uint_t              body;
+    ngx_sms_recipient_t    *rcpt;
+    ngx_sms_submission_t   *sub;
+    const sms_json_node_t  *item;
 
     sub = rd->sub;
 
-    if (json_object_get(rd->root, "text")) {
+    if (ngx_sms_send_field(rd->root, "text")) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "/text",
                                  "with \"messages\" each has its own text");
     }
 
-    json_array_foreach(messages, i, item) {
+    for (i = 0, item = sms_json_first(messages); i < messages->n;
+         i++, item = sms_json_next(item))
+    {
+        *ngx_sprintf(prefix, "/messages/%uD", i) = '\0';
 
-        *ngx_sprintf(prefix, "/messages/%uz", i) = '\0';
-
-        if (!json_is_object(item)) {
+        if (!sms_json_is(item, SMS_JSON_OBJECT)) {
             ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
                                      (const char *) prefix, "an object");
             continue;
@@ -589,7 +589,7 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages)
                               ngx_sms_read_message_fields);
 
         *ngx_sprintf(pointer, "%s/to", prefix) = '\0';
-        rcpt = ngx_sms_read_recipient(rd, json_object_get(item, "to"),
+        rcpt = ngx_sms_read_recipient(rd, ngx_sms_send_field(item, "to"),
                                       (const char *) pointer, i);
         if (rcpt == NULL) {
             continue;
@@ -597,7 +597,7 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages)
 
         *ngx_sprintf(pointer, "%s/text", prefix) = '\0';
 
-        if (ngx_sms_read_body(rd, json_object_get(item, "text"),
+        if (ngx_sms_read_body(rd, ngx_sms_send_field(item, "text"),
                               (const char *) pointer, &body)
             != NGX_OK)
         {
@@ -632,8 +632,8 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, json_t *messages)
 
 
 static ngx_int_t
-ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text, const char *pointer,
-    ngx_uint_t *index)
+ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
+    const char *pointer, ngx_uint_t *index)
 {
     size_t                 len;
     u_char                *p;
@@ -662,7 +662,7 @@ ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text, const char *pointer,
 
     ngx_memcpy(body->pointer.data, pointer, body->pointer.len + 1);
 
-    len = json_is_string(text) ? json_string_length(text) : 0;
+    len = sms_json_is(text, SMS_JSON_STR) ? text->n : 0;
 
     if (len == 0) {
         ngx_sms_submission_fault(sub, text ? SMS_PROBLEM_INVALID_FIELD
@@ -684,8 +684,7 @@ ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text, const char *pointer,
         return NGX_ERROR;
     }
 
-    if (sms_utf8_nfc(json_string_value(text), len, (char *) p, 3 * len + 4,
-                     &body->text.len)
+    if (sms_utf8_nfc(text->u.p, len, (char *) p, 3 * len + 4, &body->text.len)
         != 0)
     {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_UTF8, pointer,
@@ -700,13 +699,13 @@ ngx_sms_read_body(ngx_sms_read_t *rd, json_t *text, const char *pointer,
 
 
 static ngx_sms_recipient_t *
-ngx_sms_read_recipient(ngx_sms_read_t *rd, json_t *to, const char *pointer,
-    ngx_uint_t ord)
+ngx_sms_read_recipient(ngx_sms_read_t *rd, const sms_json_node_t *to,
+    const char *pointer, ngx_uint_t ord)
 {
     size_t                len;
     ngx_sms_recipient_t  *rcpt;
 
-    len = json_is_string(to) ? json_string_length(to) : 0;
+    len = sms_json_is(to, SMS_JSON_STR) ? to->n : 0;
 
     if (len == 0 || len > 64) {
         ngx_sms_submission_fault(rd->sub, to ? SMS_PROBLEM_INVALID_FIELD
@@ -731,7 +730,7 @@ ngx_sms_read_recipient(ngx_sms_read_t *rd, json_t *to, const char *pointer,
     }
 
     rcpt->given.len = len;
-    ngx_memcpy(rcpt->given.data, json_string_value(to), len);
+    ngx_memcpy(rcpt->given.data, to->u.p, len);
 
     return rcpt;
 }
