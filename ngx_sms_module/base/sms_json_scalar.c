@@ -14,16 +14,17 @@ sms_json_digit(const char *p, const char *end)
 }
 
 
-static int
+/* 16: no digit */
+static uint32_t
 sms_json_hex(char c)
 {
     if (c >= '0' && c <= '9') {
-        return c - '0';
+        return (uint32_t) (c - '0');
     }
 
     c |= 0x20;
 
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= 'a' && c <= 'f' ? (uint32_t) (c - 'a' + 10) : 16;
 }
 
 
@@ -31,8 +32,8 @@ sms_json_hex(char c)
 static uint32_t
 sms_json_hex4(const char *p)
 {
-    return (uint32_t) (sms_json_hex(p[0]) << 12 | sms_json_hex(p[1]) << 8
-                       | sms_json_hex(p[2]) << 4 | sms_json_hex(p[3]));
+    return sms_json_hex(p[0]) << 12 | sms_json_hex(p[1]) << 8
+           | sms_json_hex(p[2]) << 4 | sms_json_hex(p[3]);
 }
 
 
@@ -55,7 +56,7 @@ sms_json_escaped(sms_json_reader_t *r, const char *p)
 
     for (i = 0, p++; i < 4; i++, p++) {
 
-        if (p == r->end || sms_json_hex(*p) < 0) {
+        if (p == r->end || sms_json_hex(*p) > 15) {
             (void) sms_json_fail(r, "four hexadecimal digits expected", p);
             return NULL;
         }
@@ -214,7 +215,6 @@ sms_json_string(sms_json_reader_t *r)
 
     r->p = p + 1;
     v = sms_json_push(r->doc, SMS_JSON_STR);
-
     if (v == NULL) {
         return 0;
     }

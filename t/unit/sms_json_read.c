@@ -205,6 +205,8 @@ test_errors(void **state)
         { "[\"\\ud83d\"]", SMS_JSON_E_SYNTAX, 1, 5 },
         { "[\"\\ude00\"]", SMS_JSON_E_SYNTAX, 1, 5 },
         { "[\"\\ud83d\\u0041\"]", SMS_JSON_E_SYNTAX, 1, 5 },
+        { "[\"\\ud83d\\ue000\"]", SMS_JSON_E_SYNTAX, 1, 5 },
+        { "[\"\\ud83d\\udbff\"]", SMS_JSON_E_SYNTAX, 1, 5 },
         { "[\"a", SMS_JSON_E_SYNTAX, 1, 4 },
         { "\xEF\xBB\xBF{}", SMS_JSON_E_SYNTAX, 1, 1 },
         { "[\"\xC0\xAF\"]", SMS_JSON_E_UTF8, 1, 3 },
