@@ -26,12 +26,13 @@ prices($pg);
 my $big = SMS::Account->new($pg, operators => ['turkcell'], name => 'Büyük A.Ş.');
 my $small = SMS::Account->new($pg, operators => ['turkcell'], name => 'Küçük A.Ş.',
                               sender => 'KUCUK', iys => 100300, keyword => 'KUCUK');
-my $smsc = SMS::Smsc->start(receipt_ms => 50, delay_ms => 50);
+# so slow that what a busy machine takes between accept and queue is few messages
+my $smsc = SMS::Smsc->start(receipt_ms => 50, delay_ms => 400);
 my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => conf(smsc => $smsc, window => 5));
 
 ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
 
-my @many = map { sprintf '90535%07d', $_ } 1 .. 600;
+my @many = map { sprintf '90535%07d', $_ } 1 .. 200;
 my @few = map { sprintf '90536%07d', $_ } 1 .. 10;
 
 send_one($big, $nginx, to => \@many, text => 'Büyük gönderim');
@@ -61,7 +62,7 @@ cmp_ok($at_otp - $on_wire->($otp_accepted), '<=', 3 * $claimed,
        'the OTP has no more in front of it than two windows');
 cmp_ok($at_small[-1] - $on_wire->($small_accepted), '<=', 2 * 10 + 1 + 3 * $claimed,
        'ten messages of the small account go in turns with the large one');
-cmp_ok(scalar @all, '<', 400, 'while the large submission is far from its end');
+cmp_ok(scalar @all, '<', 150, 'while the large submission is far from its end');
 
 ok(wait_ended($pg, 60), 'every message has ended');
 is_deeply([ keys %{ states($pg) } ], ['delivered'], 'delivered, all');

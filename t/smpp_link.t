@@ -187,7 +187,7 @@ subtest 'one bind, two workers' => sub {
     my $took = time - $killed;
     cmp_ok($took, '<=', 11 + (sanitized() || valgrind() ? 5 : 0), 'within 11 s') or diag($took);
 
-    my $id = send_one($account, $nginx, text => 'yeni sahip');
+    my $id = send_one($account, $nginx, to => to(), text => 'yeni sahip');
     ends($id, 'delivered', 'and it delivers');
 };
 
