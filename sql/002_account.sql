@@ -5,6 +5,13 @@
 
 set role sms_owner;
 
+-- Domains where a CHECK of the table would be read anew by every statement that
+-- writes the hot row.
+create domain sms.account_state as smallint
+    check (value in (1, 2, 3));
+create domain sms.unit as text
+    check (value in ('TRY', 'CRD'));
+
 -- One counter for the whole installation: account_id is in every key (D22).
 create sequence sms.account_id_seq as bigint;
 
@@ -14,8 +21,8 @@ create table sms.account (
     available_micro bigint not null default 0,
     public_id       uuid not null default sms.id_new(),
     -- 1 active, 2 suspended, 3 closed
-    state           smallint not null default 1 check (state in (1, 2, 3)),
-    unit            text not null check (unit in ('TRY', 'CRD')),
+    state           sms.account_state not null default 1,
+    unit            sms.unit not null,
     -- virtual finishing time per lane, indexed by lane.pos: the fair share (D9)
     turns           bigint[] not null default '{}',
     check (available_micro >= 0)

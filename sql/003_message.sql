@@ -402,6 +402,12 @@ create table sms.sweep (
     at      timestamptz not null
 );
 
+-- And a walk over the pages of a table, from its first to its last.
+create table sms.walk (
+    name    text primary key,
+    page    bigint not null
+);
+
 insert into sms.partitioned (parent, kind, width) values
     ('message', 'id', null), ('verdict', 'id', null), ('submit', 'id', null),
     ('receipt', 'id', null), ('receipt_late', 'id', null), ('settlement', 'id', null),

@@ -7,20 +7,24 @@
 
 set role sms_owner;
 
+create domain sms.pot as smallint
+    check (value between 1 and 4);
+
 create table sms.posting (
     account_id      bigint not null,
-    amount_micro    bigint not null check (amount_micro > 0),
+    amount_micro    bigint not null,
     at              timestamptz not null,
     -- 1 reserve, 2 refund, 3 keep, 4 fund, 5 withdraw
     kind            smallint not null,
     -- pots: 1 funded, 2 available, 3 held, 4 spent
-    debit           smallint not null check (debit between 1 and 4),
-    credit          smallint not null check (credit between 1 and 4 and credit <> debit),
+    debit           sms.pot not null,
+    credit          sms.pot not null,
     -- reserve: the intake batch, so a batch is charged once (D1); refund: the
     -- message, so it is refunded once; keep: the settle batch
     posting_id      uuid not null,
     note            text,
-    primary key (account_id, posting_id, kind)
+    primary key (account_id, posting_id, kind),
+    check (amount_micro > 0 and debit <> credit)
 ) partition by range (posting_id);
 
 insert into sms.partitioned (parent, kind, width) values ('posting', 'id', null);
@@ -65,7 +69,7 @@ create table sms.tariff_price (
     class       smallint not null check (class between 1 and 4),
     valid_from  timestamptz not null,
     price_micro bigint check (price_micro >= 0),
-    unit        text not null check (unit in ('TRY', 'CRD')),
+    unit        sms.unit not null,
     primary key (tariff, prefix, class, valid_from)
 );
 

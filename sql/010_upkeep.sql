@@ -395,33 +395,53 @@ begin
 end
 $$;
 
--- Keys after a day, batches after two, operator ids after ten.
+-- Deletes what is older from the next pages of a table that has created_at.
+-- No index says what is old: every request would pay for it (measured:
+-- docs/decisions/one-row.md), and to read the table once an hour costs little.
+create function sms.walk_step(
+    p_table text, p_before timestamptz, p_pages bigint,
+    out deleted int, out at_end boolean)
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_page  bigint := coalesce((select w.page from walk w where w.name = p_table), 0);
+    v_next  bigint := v_page + p_pages;
+begin
+    execute format('delete from sms.%I
+                     where ctid >= $1 and ctid < $2 and created_at < $3', p_table)
+      using format('(%s,0)', v_page)::tid, format('(%s,0)', v_next)::tid, p_before;
+    get diagnostics deleted = row_count;
+
+    at_end := v_next * current_setting('block_size')::bigint
+              >= pg_relation_size(format('sms.%I', p_table)::regclass);
+
+    insert into walk (name, page)
+    values (p_table, case when at_end then 0 else v_next end)
+    on conflict (name) do update
+        set page = excluded.page
+        where walk.page <> excluded.page;
+end
+$$;
+
+-- Keys after a day, batches after two, operator ids after ten.  p_limit: about
+-- so many rows are read.
 create function sms.upkeep_sweep(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
 set search_path = sms, pg_temp
 as $$
 declare
-    v_keys  timestamptz := p_now - setting_int('idempotency_hours') * interval '1 hour';
+    v_pages bigint := greatest(p_limit / 50, 1);
     v_refs  timestamptz := p_now - setting_int('ref_keep_days') * interval '1 day';
-    keys    int;
-    batches int;
+    keys    record;
+    batches record;
     refs    int := 0;
     r       record;
 begin
-    delete from idempotency
-     where ctid = any (array(select i.ctid from idempotency i
-                              where i.created_at < v_keys
-                              limit p_limit
-                                for update skip locked));
-    get diagnostics keys = row_count;
-
-    delete from intake_batch
-     where ctid = any (array(select i.ctid from intake_batch i
-                              where i.created_at < p_now - interval '2 days'
-                              limit p_limit
-                                for update skip locked));
-    get diagnostics batches = row_count;
+    keys := walk_step('idempotency',
+                      p_now - setting_int('idempotency_hours') * interval '1 hour', v_pages);
+    batches := walk_step('intake_batch', p_now - interval '2 days', v_pages);
 
     -- Nothing in them that was not walked for missing receipts is dropped.
     for r in
@@ -436,8 +456,9 @@ begin
         refs := refs + 1;
     end loop;
 
-    return json_build_object('keys', keys, 'batches', batches, 'ref_partitions', refs,
-                             'more', keys >= p_limit or batches >= p_limit);
+    return json_build_object('keys', keys.deleted, 'batches', batches.deleted,
+                             'ref_partitions', refs,
+                             'more', not (keys.at_end and batches.at_end));
 end
 $$;
 

@@ -35,7 +35,7 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "expire",       5000,        1000 },
     { "opted_out",    10 * 1000,   1000 },
     { "no_receipt",   60 * 1000,   1000 },
-    { "idempotency",  60 * 1000,   10000 },
+    { "idempotency",  3600 * 1000, 10000 },
     { "books",        60 * 1000,   20000 },
     { "retention",    3600 * 1000, 10000 }
 };

@@ -22,7 +22,7 @@ use SMS::Account;
 use constant ACCOUNTS => 100;
 
 # as a host would set them for this load; durability stays at the defaults, on
-my %settings = (shared_buffers => '1GB', max_wal_size => '8GB');
+my %settings = (shared_buffers => '1GB', max_wal_size => '8GB', min_wal_size => '4GB');
 
 my @shown = qw(fsync synchronous_commit full_page_writes wal_sync_method commit_delay
                shared_buffers max_wal_size);
@@ -31,7 +31,26 @@ my @shown = qw(fsync synchronous_commit full_page_writes wal_sync_method commit_
 sub new {
     my ($class, %opt) = @_;
 
-    return $class->SUPER::new(durable => 1, schema => 0, settings => { %settings }, %opt);
+    my $self = $class->SUPER::new(durable => 1, schema => 0, settings => { %settings }, %opt);
+
+    $self->warm;
+    return $self;
+}
+
+
+# As a server that has run for a while: every shared buffer has been written and
+# WAL segments are recycled.  Else each page of both is the kernel's to find in
+# the middle of a measurement.
+sub warm {
+    my ($self) = @_;
+
+    $self->admin('create table warm (t text)');
+    $self->admin('alter table warm alter t set storage plain');
+    $self->admin(q{insert into warm select repeat('x', 2000) from generate_series(1, 600000)});
+    $self->admin('checkpoint');
+    $self->admin('drop table warm');
+    $self->admin('checkpoint');
+    return;
 }
 
 
