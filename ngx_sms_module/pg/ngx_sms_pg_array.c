@@ -79,6 +79,8 @@ ngx_sms_pg_array_element(ngx_sms_pg_array_t *a, uint32_t type, size_t len)
 
     a->len += 4 + len;
     a->n++;
+    a->solid_len = a->len;
+    a->solid_n = a->n;
 
     return p + 4;
 }
@@ -148,6 +150,7 @@ ngx_sms_pg_array_init(ngx_sms_pg_array_t *a, uint32_t type, size_t n,
 
     memset(a->buf, 0, NGX_SMS_PG_ARRAY_HEAD);
     a->len = NGX_SMS_PG_ARRAY_HEAD;
+    a->solid_len = a->len;
 }
 
 
@@ -295,6 +298,14 @@ ngx_sms_pg_array_text(ngx_sms_pg_array_t *a, const void *data, size_t len)
             memcpy(p, data, len);
         }
     }
+}
+
+
+void
+ngx_sms_pg_array_trim(ngx_sms_pg_array_t *a)
+{
+    a->len = a->solid_len;
+    a->n = a->solid_n;
 }
 
 

@@ -37,6 +37,8 @@ typedef struct {
     size_t               len;
     size_t               cap;
     uint32_t             n;                 /* elements so far              */
+    uint32_t             solid_n;           /* of them up to the last value */
+    size_t               solid_len;         /* octets until there           */
     uint32_t             type;              /* of an element                */
     unsigned             nulls:1;
     unsigned             failed:1;
@@ -58,6 +60,13 @@ void ngx_sms_pg_array_uuid(ngx_sms_pg_array_t *a, const uint8_t uuid[16]);
 void ngx_sms_pg_array_time(ngx_sms_pg_array_t *a, int64_t epoch_us);
 /* text, varchar, json, jsonb and bytea; "p" NULL makes an SQL NULL           */
 void ngx_sms_pg_array_text(ngx_sms_pg_array_t *a, const void *p, size_t len);
+
+/*
+ * Leaves out the NULLs at the end, all of them where nothing else came.  For
+ * what the statement unnests beside a longer array: it reads NULL there anyhow,
+ * and a column of NULLs costs as much as any other.
+ */
+void ngx_sms_pg_array_trim(ngx_sms_pg_array_t *a);
 
 /* Writes the head.  0 and the octets, or -1.  The array may not grow after. */
 int ngx_sms_pg_array_end(ngx_sms_pg_array_t *a, const void **p, size_t *len);

@@ -192,6 +192,19 @@ ngx_sms_store_intake_end(ngx_sms_store_intake_set_t *set,
 {
     ngx_uint_t  i;
 
+    /* mostly or for the most part empty; of a large body only the first rows
+     * have what begins with HIGH */
+    static const ngx_uint_t  sparse[] = {
+        NGX_SMS_COL_BRAND, NGX_SMS_COL_DUE, NGX_SMS_COL_REF,
+        NGX_SMS_COL_TEXT_ID, NGX_SMS_COL_TEXT, NGX_SMS_COL_HIGH,
+        NGX_SMS_COL_DOC, NGX_SMS_COL_TEXT_HASH, NGX_SMS_COL_CHECKS,
+        NGX_SMS_COL_KEY, NGX_SMS_COL_REQUEST_HASH
+    };
+
+    for (i = 0; i < sizeof(sparse) / sizeof(sparse[0]); i++) {
+        ngx_sms_pg_array_trim(&set->column[sparse[i]]);
+    }
+
     ngx_sms_pg_param_uuid(&params[0], batch);
     ngx_sms_pg_param_time(&params[1], now_us);
 

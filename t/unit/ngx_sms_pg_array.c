@@ -96,6 +96,39 @@ integers(void **state)
 
 
 static void
+trimmed(void **state)
+{
+    memory_t            m = { 0, 0, 0, NULL };
+    ngx_sms_pg_array_t  a;
+
+    (void) state;
+
+    ngx_sms_pg_array_init(&a, NGX_SMS_PG_INT2, 3, 0, grow, &m);
+    ngx_sms_pg_array_null(&a);
+    ngx_sms_pg_array_int2(&a, 1);
+    ngx_sms_pg_array_null(&a);
+    ngx_sms_pg_array_null(&a);
+    ngx_sms_pg_array_trim(&a);
+    check(&a, &m, "00000001000000010000001500000002"
+                  "00000001ffffffff000000020001");
+
+    ngx_sms_pg_array_init(&a, NGX_SMS_PG_TEXT, 2, 0, grow, &m);
+    ngx_sms_pg_array_null(&a);
+    ngx_sms_pg_array_text(&a, NULL, 0);
+    ngx_sms_pg_array_trim(&a);
+    check(&a, &m, "000000000000000100000019");
+
+    /* nothing to leave out; it may grow again */
+    ngx_sms_pg_array_init(&a, NGX_SMS_PG_INT2, 2, 0, grow, &m);
+    ngx_sms_pg_array_null(&a);
+    ngx_sms_pg_array_trim(&a);
+    ngx_sms_pg_array_int2(&a, 1);
+    ngx_sms_pg_array_trim(&a);
+    check(&a, &m, "0000000100000001000000150000000100000001000000020001");
+}
+
+
+static void
 texts(void **state)
 {
     memory_t            m = { 0, 0, 0, NULL };
@@ -246,6 +279,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(integers),
+        cmocka_unit_test(trimmed),
         cmocka_unit_test(texts),
         cmocka_unit_test(times),
         cmocka_unit_test(empty),
