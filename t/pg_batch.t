@@ -118,6 +118,41 @@ my %test = (key => $account->test_key);
     $_->close for @http;
 }
 
+# Not all in one: then all would be answered together, and come again together, and
+# of worker and database one would always wait for the other.
+
+{
+    my $clients = 120;
+    my @http = map { $nginx->http(key => $account->test_key, keep => 1) } 1 .. $clients;
+    my ($since, $waiting) = ($pg->value('select clock_timestamp()'), 0);
+
+    $_->get('/v1/balance') for @http;
+
+    # the first ones wait for the account, so that the rest is there together
+    my $db = $pg->connect;
+    $db->begin_work;
+    $db->do('select from sms.account where account_id = ? for update', undef, $account->id);
+    $_->send($_->format('POST', '/v1/messages', json => $account->message)) for @http;
+    my $stand = wait_until {
+        my $last = $waiting;
+        $waiting = metric($nginx, 'sms_pg_waiting_rows') // 0;
+        $waiting > 0 && $waiting == $last;
+    } slow(10), 'the others to stand in line';
+    ok($stand, "$waiting of $clients wait for their batch");
+    $db->commit;
+    $db->disconnect;
+
+    is(scalar(grep { !$_ || $_->status != 202 } map { $_->answer('POST') } @http), 0,
+       'all are accepted');
+    $_->close for @http;
+
+    my ($all, $most) = map { $pg->value("select $_(n) from (select count(*) as n from sms.message
+        where accepted_at >= ? group by batch_id) b", $since) } qw(sum max);
+    is($all, $clients, 'once each');
+    cmp_ok($most, '<=', $clients / 3, "at most a third in one commit: $most");
+    cmp_ok($most, '>', 1, 'and not one by one');
+}
+
 # one large request is one commit
 
 {

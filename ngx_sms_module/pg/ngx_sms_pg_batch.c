@@ -3,6 +3,7 @@
 #define NGX_SMS_PG_BATCH_BACKOFF_MIN  50
 #define NGX_SMS_PG_BATCH_BACKOFF_MAX  5000
 #define NGX_SMS_PG_BATCH_POOL         16384
+#define NGX_SMS_PG_BATCH_SMALL        32
 
 struct ngx_sms_pg_batch_s {
     ngx_sms_pg_conn_t              *conn;
@@ -246,9 +247,19 @@ ngx_sms_pg_batch_take(ngx_sms_pg_batch_t *b, ngx_queue_t *from,
     ngx_uint_t max_entries, ngx_uint_t split)
 {
     size_t                octets;
+    ngx_uint_t            rows;
     ngx_queue_t          *q;
     ngx_sms_pg_entry_t   *e;
     ngx_sms_pg_flight_t  *f;
+
+    /*
+     * As much waits as each flight has.  If one took all that there is, nobody
+     * would be left to send the next request while the database works, nor to
+     * give it work while they are answered.
+     */
+    rows = b->info.unanswered_rows / (b->max_inflight + 1);
+    rows = ngx_max(rows, NGX_SMS_PG_BATCH_SMALL);
+    rows = ngx_min(rows, b->max_rows);
 
     f = ngx_sms_pg_batch_flight(b);
     if (f == NULL) {
@@ -263,7 +274,7 @@ ngx_sms_pg_batch_take(ngx_sms_pg_batch_t *b, ngx_queue_t *from,
         e = ngx_queue_data(q, ngx_sms_pg_entry_t, queue);
 
         if (f->nentries != 0 && !split
-            && (f->rows + e->rows > b->max_rows
+            && (f->rows + e->rows > rows
                 || octets + e->octets > b->max_octets))
         {
             break;

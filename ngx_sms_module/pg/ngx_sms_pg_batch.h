@@ -5,7 +5,8 @@
  * what came in until the loop turns is one batch, and while "inflight" batches
  * are unanswered the next one collects.  The answer to a batch sends the next,
  * so load makes batches big and idleness makes them one row; there is no timer
- * to tune.
+ * to tune.  Of many rows a batch takes no more than its share of all that is
+ * unanswered (docs/decisions/batch-share.md).
  *
  * ENTRY   lives in the owner's memory (a request) from _add() until done() has
  *         handed it out by ngx_sms_pg_batch_next(), or until _detach(), which
