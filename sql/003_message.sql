@@ -402,7 +402,8 @@ create table sms.sweep (
     at      timestamptz not null
 );
 
--- And a walk over the pages of a table, from its first to its last.
+-- And a walk over the pages of a table, from its first to its last; see
+-- walk_step().
 create table sms.walk (
     name    text primary key,
     page    bigint not null

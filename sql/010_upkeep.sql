@@ -398,6 +398,7 @@ $$;
 -- Deletes what is older from the next pages of a table that has created_at.
 -- No index says what is old: every request would pay for it (measured:
 -- docs/decisions/one-row.md), and to read the table once an hour costs little.
+-- Page -1: at the end, and waiting for the other tables of the walk.
 create function sms.walk_step(
     p_table text, p_before timestamptz, p_pages bigint,
     out deleted int, out at_end boolean)
@@ -408,6 +409,12 @@ declare
     v_page  bigint := coalesce((select w.page from walk w where w.name = p_table), 0);
     v_next  bigint := v_page + p_pages;
 begin
+    if v_page < 0 then
+        deleted := 0;
+        at_end := true;
+        return;
+    end if;
+
     execute format('delete from sms.%I
                      where ctid >= $1 and ctid < $2 and created_at < $3', p_table)
       using format('(%s,0)', v_page)::tid, format('(%s,0)', v_next)::tid, p_before;
@@ -417,10 +424,8 @@ begin
               >= pg_relation_size(format('sms.%I', p_table)::regclass);
 
     insert into walk (name, page)
-    values (p_table, case when at_end then 0 else v_next end)
-    on conflict (name) do update
-        set page = excluded.page
-        where walk.page <> excluded.page;
+    values (p_table, case when at_end then -1 else v_next end)
+    on conflict (name) do update set page = excluded.page;
 end
 $$;
 
@@ -442,6 +447,10 @@ begin
     keys := walk_step('idempotency',
                       p_now - setting_int('idempotency_hours') * interval '1 hour', v_pages);
     batches := walk_step('intake_batch', p_now - interval '2 days', v_pages);
+
+    if keys.at_end and batches.at_end then
+        update walk set page = 0 where name in ('idempotency', 'intake_batch');
+    end if;
 
     -- Nothing in them that was not walked for missing receipts is dropped.
     for r in
