@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use File::Copy qw(copy);
 use Test::More;
 use SMS::Nginx;
 use SMS::Pg;
@@ -121,12 +122,16 @@ mistake('an unknown kind', 'plugin', 'sms_plugin carrier a operator_simulator.so
 mistake("of kind $_, which nothing calls", 'plugin', "sms_plugin $_ a operator_simulator.so { }", 1,
         qq{plugin kind "$_"}, 'this version calls only rule, consent, billing, router, operator')
     for qw(auth notifier payment signature lookup);
+
+# where the workers can read them, wherever the checkout is
+for my $sample (qw(puppet_hold puppet_whole)) {
+    copy(build() . "/samples/$sample.so", $nginx->dir) or die "$sample.so: $!\n";
+}
+
 mistake('a tariff that keeps the funds', 'plugin',
-        'sms_plugin billing two ' . build() . '/samples/puppet_hold.so { }', 1, 'billing_hold',
-        'does not call');
+        'sms_plugin billing two %%DIR%%/puppet_hold.so { }', 1, 'billing_hold', 'does not call');
 mistake('an operator that wants whole messages', 'plugin',
-        'sms_plugin operator two ' . build() . '/samples/puppet_whole.so link=2 { }', 1,
-        'SMS_OPERATOR_WHOLE');
+        'sms_plugin operator two %%DIR%%/puppet_whole.so link=2 { }', 1, 'SMS_OPERATOR_WHOLE');
 mistake('no file', 'plugin', 'sms_plugin operator a { }', 1, 'a kind, a name and a file');
 mistake('a file that is not there', 'plugin', 'sms_plugin rule a nowhere.so { }', 1, 'nowhere.so');
 mistake('a file that is no plugin', 'plugin', 'sms_plugin rule a %%DIR%%/nginx.conf { }', 1,
