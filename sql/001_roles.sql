@@ -57,7 +57,7 @@ create table sms.setting (
 insert into sms.setting (name, value, doc) values
     ('partition_width', 'month', 'day, week or month: width of new partitions'),
     ('receipt_days', '4', 'days searched for a receipt: longest validity + 1, one to spare'),
-    ('ref_keep_days', '10', 'days after which operator ids are forgotten'),
+    ('ref_keep_days', '10', 'days for which operator ids of messages scheduled long before are known'),
     ('orphan_hours', '48', 'how long a receipt without a message waits'),
     ('idempotency_hours', '24', 'life of an Idempotency-Key'),
     ('no_receipt_hours', '24', 'after validity, until no_receipt'),
@@ -108,13 +108,13 @@ as $$
                         / 1000.0)
 $$;
 
--- PostgreSQL 15 has no min(uuid); text in the C collation sorts alike.
+-- PostgreSQL 15 has no min(uuid).
 create function sms.id_min(p_ids uuid[])
 returns uuid
 language plpgsql immutable parallel safe
 as $$
 begin
-    return (select min(u::text collate "C")::uuid from unnest(p_ids) u);
+    return (select u from unnest(p_ids) u order by u limit 1);
 end
 $$;
 
@@ -123,7 +123,7 @@ returns uuid
 language plpgsql immutable parallel safe
 as $$
 begin
-    return (select max(u::text collate "C")::uuid from unnest(p_ids) u);
+    return (select u from unnest(p_ids) u where u is not null order by u desc limit 1);
 end
 $$;
 

@@ -28,6 +28,9 @@ create table sms.account (
     check (available_micro >= 0)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
+-- What every claim asks: is one of these accounts not active?
+create index account_inactive on sms.account (account_id) where state <> 1;
+
 create table sms.account_setting (
     account_id      bigint primary key,
     name            text not null,
@@ -155,6 +158,11 @@ create table sms.sender_approval (
     decided_at      timestamptz not null default now(),
     primary key (account_id, sender, operator)
 );
+
+-- What every claim asks, as account_inactive: has anything been taken away?
+create index sender_revoked on sms.sender (account_id) where revoked_at is not null;
+create index sender_not_approved on sms.sender_approval (account_id, operator)
+    where state <> 'approved';
 
 
 -- ---- caches are told --------------------------------------------------------

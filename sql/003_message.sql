@@ -19,12 +19,9 @@ create table sms.partition (
     primary key (parent, name)
 );
 
--- "message": bounds are ids of a time.  "time": bounds are the time itself.
+-- The tables that are partitioned; bounds are the smallest ids of a time.
 create table sms.partitioned (
-    parent  text primary key,
-    kind    text not null check (kind in ('id', 'time')),
-    -- null: the width of the setting
-    width   text
+    parent  text primary key
 );
 
 create function sms.partition_make(p_parent text, p_low timestamptz, p_high timestamptz)
@@ -34,19 +31,13 @@ set search_path = sms, pg_temp
 as $$
 declare
     name    text := p_parent || to_char(p_low at time zone 'UTC', '_YYYYMMDD');
-    kind    text := (select t.kind from partitioned t where t.parent = p_parent);
 begin
     -- Attached, not created in place: that would wait for every reader of the
     -- table, and everybody else behind it.
     execute format('create table sms.%I (like sms.%I including all)', name, p_parent);
 
-    if kind = 'id' then
-        execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)',
-                       p_parent, name, id_low(p_low), id_low(p_high));
-    else
-        execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)',
-                       p_parent, name, p_low, p_high);
-    end if;
+    execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)',
+                   p_parent, name, id_low(p_low), id_low(p_high));
 
     insert into partition (parent, name, low, high) values (p_parent, name, p_low, p_high);
 end
@@ -61,9 +52,9 @@ set search_path = sms, pg_temp
 set timezone = 'UTC'
 as $$
 declare
+    unit    text := (select value from setting where name = 'partition_width');
+    step    interval := ('1 ' || unit)::interval;
     t       record;
-    unit    text;
-    step    interval;
     low     timestamptz;
     high    timestamptz;
     n       int := 0;
@@ -72,9 +63,6 @@ begin
     lock table partition in share row exclusive mode;
 
     for t in select * from partitioned order by parent loop
-        unit := coalesce(t.width,
-                         (select value from setting where name = 'partition_width'));
-        step := ('1 ' || unit)::interval;
         low := coalesce((select max(p.high) from partition p where p.parent = t.parent),
                         date_trunc(unit, now()));
 
@@ -157,6 +145,8 @@ create table sms.link (
     link_id     int primary key check (link_id > 0),
     name        text not null,
     operator    text not null,
+    -- when it became this operator's
+    operator_since timestamptz not null default now(),
     -- what no receipt by validity + 24 h means (C12): refund; keep; none: the
     -- link gives no receipts, its messages end as "sent" when submitted
     receipts    text not null default 'refund' check (receipts in ('refund', 'keep', 'none')),
@@ -225,20 +215,30 @@ create index due_message on sms.due (message_id);
 -- Retries are few, and are not looked for among a campaign that waits for İYS.
 create index due_retry on sms.due (at, message_id) where lane is not null;
 
--- A claim is the durable word that a message may be on the wire (D7).  The row
--- goes when all its parts are answered, so what is left is in flight or in
--- doubt.
+-- A claim is the durable word that its messages may be on the wire (D7): one row
+-- for all that one look at the queue took.  It goes when they are all answered,
+-- so what is left is in flight or in doubt, and there are few.
 create table sms.claim (
-    account_id  bigint not null,
     epoch       bigint not null,
     claimed_at  timestamptz not null,
     link_id     int not null,
-    attempt     smallint not null,
-    message_id  uuid not null,
+    claim_id    uuid primary key,
+    -- the smallest and largest of message_id
+    low         uuid not null,
+    high        uuid not null,
     lease       text not null,
-    primary key (account_id, message_id, attempt)
-) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
-        autovacuum_vacuum_cost_delay = 0);
+    -- one element a message
+    account_id  bigint[] not null,
+    message_id  uuid[] not null,
+    attempt     smallint[] not null
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500,
+        autovacuum_vacuum_cost_delay = 0, toast_tuple_target = 8160);
+
+-- it lives for less than a second: to compress it would cost more than to write it
+alter table sms.claim
+    alter account_id set storage external,
+    alter message_id set storage external,
+    alter attempt set storage external;
 
 -- Parts of which nobody knows whether they went out, and what was done.
 -- Not partitioned: the open ones are searched by time, and they are few.
@@ -281,8 +281,16 @@ create table sms.verdict (
     primary key (account_id, message_id, at, stage)
 ) partition by range (message_id);
 
+-- One row a part and attempt: what the operator was given and answered, and what
+-- a receipt of it is found and judged by, so that a receipt reads nothing else.
 create table sms.submit (
     account_id  bigint not null,
+    "to"        bigint not null,
+    -- null: the operator gave no id
+    id_hash     bigint,
+    -- of the message; null for a part that was in doubt, whose receipts are
+    -- judged the long way
+    price_micro bigint,
     at          timestamptz not null,
     operator_code int not null,
     link_id     int not null,
@@ -292,12 +300,34 @@ create table sms.submit (
     -- 1 sent, 2 rejected, 3 retry, 4 throttled, 5 unknown
     outcome     smallint not null,
     reason      smallint not null,
+    class       smallint not null,
     message_id  uuid not null,
     operator_id text,
     primary key (account_id, message_id, attempt, part)
 ) partition by range (message_id);
 
--- The first final receipt of a part stands (D3).
+-- Finds a part from what an operator gave it (D8).  Not unique: carriers use ids
+-- again, the newest wins and the destination must agree.
+create index submit_operator on sms.submit (link_id, id_hash);
+
+-- upkeep walks them by time for messages that never got a receipt
+create index submit_time on sms.submit using brin (at) with (pages_per_range = 16);
+
+-- Where receipts look for messages that were accepted days before they were
+-- submitted: sms.submit is searched only among the ids of the last days.
+create table sms.submit_far (
+    account_id  bigint not null,
+    id_hash     bigint not null,
+    created_at  timestamptz not null,
+    link_id     int not null,
+    attempt     smallint not null,
+    part        smallint not null,
+    message_id  uuid not null,
+    primary key (link_id, id_hash, message_id, attempt, part)
+);
+
+-- The first final receipt of a part stands (D3).  The one that delivers a message
+-- of one part is in its settlement; sms.receipt_final has both.
 create table sms.receipt (
     account_id  bigint not null,
     at          timestamptz not null,
@@ -334,6 +364,11 @@ create table sms.settlement (
     settled_at      timestamptz not null,
     kept_micro      bigint not null,
     refunded_micro  bigint not null,
+    -- the receipt that delivered a message of one part: its own time; null: there
+    -- is none, or it is in sms.receipt
+    receipt_at      timestamptz,
+    operator_code   int,
+    attempt         smallint,
     -- words in sms.state_name()
     state           smallint not null,
     message_id      uuid not null,
@@ -341,26 +376,14 @@ create table sms.settlement (
     primary key (account_id, message_id)
 ) partition by range (message_id);
 
--- Finds a message from what an operator gave it (D8).  Not unique: carriers use
--- ids again, the newest wins and the destination must agree.  operator_id is
--- '' where the operator gave none: no receipt will find it, but upkeep does.
-create table sms.operator_ref (
-    submitted_at timestamptz not null,
-    id_hash     bigint not null,
-    account_id  bigint not null,
-    "to"        bigint not null,
-    link_id     int not null,
-    attempt     smallint not null,
-    part        smallint not null,
-    total       smallint not null,
-    message_id  uuid not null,
-    operator_id text not null,
-    primary key (link_id, id_hash, submitted_at, message_id, part)
-) partition by range (submitted_at);
-
--- upkeep walks it by time for messages that never got a receipt
-create index operator_ref_time on sms.operator_ref using brin (submitted_at)
-    with (pages_per_range = 16);
+create view sms.receipt_final with (security_invoker = true) as
+    select account_id, at, stored_at, operator_code, attempt, part, state, reason, message_id
+      from sms.receipt
+    union all
+    select account_id, receipt_at, settled_at, operator_code, attempt, 1::smallint,
+           2::smallint, 0::smallint, message_id
+      from sms.settlement
+     where receipt_at is not null;
 
 -- Receipts that came before the submit answer, or belong to nobody.
 create table sms.receipt_orphan (
@@ -409,10 +432,8 @@ create table sms.walk (
     page    bigint not null
 );
 
-insert into sms.partitioned (parent, kind, width) values
-    ('message', 'id', null), ('verdict', 'id', null), ('submit', 'id', null),
-    ('receipt', 'id', null), ('receipt_late', 'id', null), ('settlement', 'id', null),
-    ('operator_ref', 'time', 'day');
+insert into sms.partitioned (parent) values
+    ('message'), ('verdict'), ('submit'), ('receipt'), ('receipt_late'), ('settlement');
 
 
 -- ---- links ------------------------------------------------------------------
@@ -428,7 +449,9 @@ begin
     insert into link (link_id, name, operator)
     values (p_link_id, p_name, p_operator)
     on conflict (link_id) do update
-        set name = excluded.name, operator = excluded.operator
+        set name = excluded.name, operator = excluded.operator,
+            operator_since = case when link.operator = excluded.operator
+                             then link.operator_since else clock_timestamp() end
         where (link.name, link.operator) is distinct from (excluded.name, excluded.operator);
 
     if (select count(*) from lane

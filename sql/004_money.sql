@@ -27,7 +27,7 @@ create table sms.posting (
     check (amount_micro > 0 and debit <> credit)
 ) partition by range (posting_id);
 
-insert into sms.partitioned (parent, kind, width) values ('posting', 'id', null);
+insert into sms.partitioned (parent) values ('posting');
 
 create function sms.posting_kind_name(p_kind int)
 returns text
@@ -183,9 +183,8 @@ begin
         return 0;
     end if;
 
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_low, v_high
-      from unnest(p_message) u;
+    v_low := id_min(p_message);
+    v_high := id_max(p_message);
 
     -- Keeping moves nothing that is stored, so only refunds meet the lock.
     if true = any (p_refund) then
@@ -249,5 +248,43 @@ begin
     end if;
 
     return n;
+end
+$$;
+
+-- Ends messages that keep their whole price and have not ended, which the caller
+-- knows of: nothing is looked up.  p_receipt_at, p_operator_code and p_attempt: of
+-- the receipts that ended them, or null.  Raises unique_violation when one of them
+-- has ended already, or stands in the arrays twice.
+create function sms.settle_kept(
+    p_now timestamptz, p_account bigint[], p_message uuid[], p_class smallint[],
+    p_price bigint[], p_state smallint, p_code text, p_receipt_at timestamptz[],
+    p_operator_code int[], p_attempt smallint[])
+returns void
+language plpgsql
+as $$
+declare
+    v_posting   uuid := id_new(p_now);
+begin
+    -- in the order of ids, so that two calls with the same messages do not deadlock
+    insert into settlement (account_id, settled_at, kept_micro, refunded_micro, receipt_at,
+                            operator_code, attempt, state, message_id, code)
+    select u.account_id, p_now, u.price, 0, u.receipt_at, u.operator_code, u.attempt, p_state,
+           u.message_id, p_code
+      from (select unnest(p_account) as account_id, unnest(p_price) as price,
+                   unnest(p_receipt_at) as receipt_at, unnest(p_operator_code) as operator_code,
+                   unnest(p_attempt) as attempt, unnest(p_message) as message_id) u
+     order by u.message_id;
+
+    insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
+    select u.account_id, sum(u.price), p_now, 3, 3, 4, v_posting
+      from (select unnest(p_account) as account_id, unnest(p_price) as price) u
+     where u.price > 0
+     group by u.account_id;
+
+    if 1 = any (p_class) then
+        perform text_erase(array_agg(u.a), array_agg(u.m))
+           from unnest(p_account, p_message, p_class) u (a, m, c)
+          where u.c = 1;
+    end if;
 end
 $$;

@@ -218,9 +218,8 @@ begin
              order by w.at, w.message_id
              limit p_limit) d;
 
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_low, v_high
-      from unnest(v_id) u;
+    v_low := id_min(v_id);
+    v_high := id_max(v_id);
 
     -- 0 return it, 1 expired, 2 opted out, 3 blacklisted, 4 account closed,
     -- 5 account suspended, 6 sender revoked

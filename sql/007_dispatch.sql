@@ -70,21 +70,26 @@ grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(
 -- Takes messages of the link's lanes that may go to the wire now: OTP first,
 -- then in the order of turns, together no more than p_max_parts parts.  p_idle:
 -- nothing of this bind is in flight, so one message may be larger than the
--- window.  p_bind: the bind's name, or the full name of its lease.
+-- window.  p_bind: the bind's name, or the full name of its lease.  p_claim: the
+-- id that the claim shall have, made by the worker.
 --
 -- What may have changed since screen is looked at again in this call: ended or
 -- expired, account, blacklist, opt-out, a newer refusal, age of the consent, the
 -- sender and its approval on this link's operator (C1, C3, C9).
 --
+-- One array a column, one element a message, in the order in which they shall
+-- go; null when there is nothing.  doc: the declaration, of OTP and exempt messages
+-- only.
+--
 -- Raises SMS01 lease-lost when the epoch is not the lease's.
 create function sms.claim(
     p_link_id int, p_bind text, p_epoch bigint, p_max_parts int, p_now timestamptz,
-    p_idle boolean default false)
-returns table (
-    account_id bigint, message_id uuid, attempt smallint, submission_id uuid, "to" bigint,
-    sender text, class smallint, rtype smallint, brand_id bigint, body text, enc smallint,
-    parts smallint, price bigint, accepted_at timestamptz, expires_at timestamptz,
-    test boolean, doc text)
+    p_idle boolean, p_claim uuid,
+    out account_id bigint[], out message_id uuid[], out attempt smallint[],
+    out submission_id uuid[], out "to" bigint[], out sender text[], out class smallint[],
+    out rtype smallint[], out brand_id bigint[], out body text[], out enc smallint[],
+    out parts smallint[], out price bigint[], out accepted_at timestamptz[],
+    out expires_at timestamptz[], out test boolean[], out doc text[])
 language plpgsql security definer
 set search_path = sms, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -96,19 +101,21 @@ as $$
 declare
     v_lease     text := case when p_bind like 'bind/%' then p_bind
                         else 'bind/' || p_link_id || '/' || p_bind end;
-    v_operator  text;
     v_acct      bigint[];
     v_id        uuid[];
     v_attempt   smallint[];
     v_expires   timestamptz[];
     v_fresh     timestamptz[];
+    v_place     tid[];
+    v_parts     smallint[];
     v_lane      int[];
     v_turn      bigint[];
-    v_verdict   int[];
-    v_row       message[];
+    v_sub       uuid[];
+    v_text_id   uuid[];
     v_low       uuid;
     v_high      uuid;
-    v_first_low uuid;
+    v_verdict   int[];
+    n           int;
 begin
     if (select true from lease l
          where l.name = v_lease and l.epoch = p_epoch and l.expires_at > clock_timestamp())
@@ -122,149 +129,265 @@ begin
     end if;
 
     -- A message has at least one part, so p_max_parts rows are enough to look at.
-    with seen as materialized (
-        select q.ctid as place, q.parts, q.lane, q.turn, q.message_id
-          from queue q
-         where q.lane >= p_link_id * 64 and q.lane < p_link_id * 64 + 64
-         order by q.lane, q.turn, q.message_id
-         limit p_max_parts
-           for update skip locked
-    ), taken as (
-        select s.place,
-               sum(s.parts) over w as total,
-               row_number() over w as nth
-          from seen s
-        window w as (order by s.lane, s.turn, s.message_id)
-    ), gone as (
-        delete from queue q
-         where q.ctid = any (array(select t.place from taken t
-                                    where t.total <= p_max_parts
-                                       or (p_idle and t.nth = 1)))
-        returning q.*
-    )
-    select array_agg(g.account_id), array_agg(g.message_id), array_agg(g.attempt),
-           array_agg(g.expires_at), array_agg(g.fresh_until), array_agg(g.lane),
-           array_agg(g.turn)
-      into v_acct, v_id, v_attempt, v_expires, v_fresh, v_lane, v_turn
-      from (select * from gone order by lane, turn, message_id) g;
+    select array_agg(q.place), array_agg(q.account_id), array_agg(q.message_id),
+           array_agg(q.attempt), array_agg(q.expires_at), array_agg(q.fresh_until),
+           array_agg(q.lane), array_agg(q.turn), array_agg(q.parts)
+      into v_place, v_acct, v_id, v_attempt, v_expires, v_fresh, v_lane, v_turn, v_parts
+      from (select x.ctid as place, x.*
+              from queue x
+             where x.lane >= p_link_id * 64 and x.lane < p_link_id * 64 + 64
+             order by x.lane, x.turn, x.message_id
+             limit p_max_parts
+               for update skip locked) q;
 
     if v_id is null then
         return;
     end if;
 
-    -- The clock need not be exact, so binds of one link do not wait for each
-    -- other over it.
-    update lane l
-       set clock = greatest(l.clock, t.turn)
-      from (select u.lane, max(u.turn) as turn
-              from unnest(v_lane, v_turn) u (lane, turn)
-             group by u.lane) t
-     where l.lane = t.lane and l.clock < t.turn
-       and l.lane = any (array(select k.lane from lane k
-                                where k.lane = any (v_lane)
-                                  for update skip locked));
+    if 1 <> any (v_parts) then
+        select count(*) into n
+          from (select sum(u.parts) over (order by u.i) as total, u.i
+                  from unnest(v_parts) with ordinality u (parts, i)) t
+         where t.total <= p_max_parts or (p_idle and t.i = 1);
 
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_low, v_high
-      from unnest(v_id) u;
-    v_operator := (select k.operator from link k where k.link_id = p_link_id);
+        if n = 0 then
+            return;
+        end if;
 
-    -- 0 goes, 1 ended before, 2 expired, 3 account closed, 4 blacklisted,
-    -- 5 opted out, 6 refused in İYS since; held: 7 account suspended,
-    -- 8 consent too old, or not listed any more by a later answer, 9 sender not
-    -- approved here, 10 sender revoked
-    select array_agg(case
-               when (m.row).message_id is null or s.ended then 1
-               when u.expires_at <= p_now then 2
-               when a.state = 3 then 3
-               when (select true from blacklist b
-                      where b.account_id in (0, u.account_id) and b.number = (m.row)."to"
-                        and (b.scope = 1 or (m.row).class = 3)
-                      limit 1) then 4
-               when (m.row).class = 3
-                    and (select true from optout o
-                          where o.owner_account_id = brand_owner((m.row).brand_id)
-                            and o.brand_id = (m.row).brand_id and o.number = (m.row)."to"
-                            and o.lifted_at is null
-                          limit 1) then 5
-               when c.state = 2 then 6
-               when a.state = 2 then 7
-               when u.fresh_until < p_now or (c.state = 3 and u.fresh_until is not null) then 8
-               when not (m.row).test
-                    and (select s.revoked_at is null from sender s
-                          where s.account_id = u.account_id and s.sender = (m.row).sender
-                          limit 1) is not true then 10
-               when not (m.row).test
-                    and (select p.state = 'approved' from sender_approval p
-                          where p.account_id = u.account_id and p.sender = (m.row).sender
-                            and p.operator = v_operator
-                          limit 1) is not true then 9
-               else 0 end order by u.i),
-           array_agg(m.row order by u.i)
-      into v_verdict, v_row
-      from unnest(v_acct, v_id, v_expires, v_fresh) with ordinality
-           u (account_id, message_id, expires_at, fresh_until, i)
+        v_place := v_place[1 : n];
+        v_acct := v_acct[1 : n];
+        v_id := v_id[1 : n];
+        v_attempt := v_attempt[1 : n];
+        v_expires := v_expires[1 : n];
+        v_fresh := v_fresh[1 : n];
+        v_lane := v_lane[1 : n];
+        v_turn := v_turn[1 : n];
+    end if;
+
+    delete from queue q where q.ctid = any (v_place);
+
+    perform lane_passed(v_lane, v_turn);
+
+    v_low := id_min(v_id);
+    v_high := id_max(v_id);
+
+    select array_agg(m.submission_id), array_agg(m."to"), array_agg(m.sender),
+           array_agg(m.class), array_agg(m.recipient_type), array_agg(m.brand_id),
+           array_agg(m.text), array_agg(m.text_id), array_agg(m.encoding), array_agg(m.parts),
+           array_agg(m.price_micro), array_agg(m.accepted_at), array_agg(m.test),
+           array_agg(m.doc)
+      into v_sub, "to", sender, class, rtype, brand_id, body, v_text_id, enc, parts, price,
+           accepted_at, test, doc
+      from (select unnest(v_acct) as account_id, unnest(v_id) as message_id) u
       left join lateral (
-           select x as row
+           select x.*
              from message x
             where x.account_id = u.account_id and x.message_id = u.message_id
               and x.message_id >= v_low and x.message_id <= v_high
-            limit 1) m on true
-      left join lateral (
-           select true as ended
-             from settlement x
-            where x.account_id = u.account_id and x.message_id = u.message_id
-              and x.message_id >= v_low and x.message_id <= v_high
-            limit 1) s on true
+            limit 1) m on true;
+
+    account_id := v_acct;
+    message_id := v_id;
+    attempt := v_attempt;
+    submission_id := v_sub;
+    expires_at := v_expires;
+
+    -- the row of the declaration, and that of the text, are not above their message
+    if array_remove(v_text_id, null) <> '{}' then
+        v_low := id_min(v_sub);
+
+        select array_agg(case when u.text_id is null then u.text
+                         else (select x.text from message x
+                                where x.account_id = u.account_id and x.message_id = u.text_id
+                                  and x.message_id >= v_low and x.message_id <= v_high) end
+                         order by u.i)
+          into body
+          from unnest(v_acct, body, v_text_id) with ordinality u (account_id, text, text_id, i);
+    end if;
+
+    if 1 = any (class) or 4 = any (class) then
+        v_low := id_min(v_sub);
+
+        select array_agg(case when u.class in (1, 4)
+                         then coalesce(u.doc, (
+                              select x.doc from message x
+                               where x.account_id = u.account_id and x.message_id = u.first
+                                 and x.message_id >= v_low and x.message_id <= v_high)) end
+                         order by u.i)
+          into doc
+          from unnest(v_acct, v_sub, class, doc) with ordinality
+               u (account_id, first, class, doc, i);
+    else
+        doc := null;
+    end if;
+
+    v_verdict := claim_look(p_link_id, p_now, v_acct, v_id, v_attempt, v_expires, v_fresh,
+                            class, "to", rtype, brand_id, sender, test, accepted_at, v_low,
+                            v_high);
+
+    if v_verdict is not null then
+        perform claim_decide(p_now, v_acct, v_id, v_attempt, v_expires, v_verdict);
+
+        -- the rest is the claim
+        select array_agg(u.c1), array_agg(u.c2), array_agg(u.c3), array_agg(u.c4),
+               array_agg(u.c5), array_agg(u.c6), array_agg(u.c7), array_agg(u.c8),
+               array_agg(u.c9), array_agg(u.c10), array_agg(u.c11), array_agg(u.c12),
+               array_agg(u.c13), array_agg(u.c14), array_agg(u.c15), array_agg(u.c16),
+               array_agg(u.c17)
+          into account_id, message_id, attempt, submission_id, "to", sender, class, rtype,
+               brand_id, body, enc, parts, price, accepted_at, expires_at, test, doc
+          from unnest(account_id, message_id, attempt, submission_id, "to", sender, class,
+                      rtype, brand_id, body, enc, parts, price, accepted_at, expires_at, test,
+                      doc, v_verdict)
+               u (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, v)
+         where u.v = 0;
+
+        if message_id is null then
+            return;
+        end if;
+    end if;
+
+    insert into claim (epoch, claimed_at, link_id, claim_id, low, high, lease, account_id,
+                       message_id, attempt)
+    values (p_epoch, p_now, p_link_id, p_claim, v_low, v_high, v_lease, account_id, message_id,
+            attempt);
+end
+$$;
+
+grant execute on function
+    sms.claim(int, text, bigint, int, timestamptz, boolean, uuid) to sms_worker;
+
+-- Moves the clocks of the lanes that a claim went through.  They need not be
+-- exact, so binds of one link do not wait for each other over them.
+create function sms.lane_passed(p_lane int[], p_turn bigint[])
+returns void
+language plpgsql
+as $$
+declare
+    n   int := cardinality(p_lane);
+begin
+    -- turns rise within a lane
+    if p_lane[1] = p_lane[n] then
+        update lane l
+           set clock = p_turn[n]
+         where l.lane = p_lane[n] and l.clock < p_turn[n]
+           and l.lane in (select k.lane from lane k where k.lane = p_lane[n]
+                             for update skip locked);
+        return;
+    end if;
+
+    update lane l
+       set clock = t.turn
+      from (select u.lane, max(u.turn) as turn
+              from unnest(p_lane, p_turn) u (lane, turn)
+             group by u.lane) t
+     where l.lane = t.lane and l.clock < t.turn
+       and l.lane = any (array(select k.lane from lane k
+                                where k.lane = any (p_lane)
+                                  for update skip locked));
+end
+$$;
+
+-- What has changed for messages since they were queued, one number each:
+--     0 goes, 1 ended before, 2 expired, 3 account closed, 4 blacklisted,
+--     5 opted out, 6 refused in İYS since; held: 7 account suspended,
+--     8 consent too old, or not listed any more by a later answer, 9 sender not
+--     approved here, 10 sender revoked
+-- or null when all may go, which is nearly always: what can be asked once for
+-- all of them is, and each is looked at only when that says there is a reason.
+create function sms.claim_look(
+    p_link_id int, p_now timestamptz, p_acct bigint[], p_id uuid[], p_attempt smallint[],
+    p_expires timestamptz[], p_fresh timestamptz[], p_class smallint[], p_to bigint[],
+    p_rtype smallint[], p_brand bigint[], p_sender text[], p_test boolean[],
+    p_accepted timestamptz[], p_low uuid, p_high uuid)
+returns int[]
+language plpgsql
+as $$
+declare
+    v_operator  text;
+    v_since     timestamptz;
+    -- only who is sent a second time may have ended meanwhile
+    v_again     boolean := 1 <> any (p_attempt) or array_position(p_class, null) is not null;
+    v_account   boolean := exists (select from account a
+                                    where a.account_id = any (p_acct) and a.state <> 1);
+    v_black     boolean := exists (select from blacklist b
+                                    where b.account_id = any (p_acct || 0::bigint));
+    v_sender    boolean;
+    v_verdict   int[];
+begin
+    select k.operator, k.operator_since into v_operator, v_since
+      from link k
+     where k.link_id = p_link_id;
+
+    -- Whoever routed these messages saw senders that were approved on the link's
+    -- operator; rows are marked, never deleted.
+    v_sender := v_since >= any (p_accepted)
+                or exists (select from sender s
+                            where s.account_id = any (p_acct) and s.revoked_at is not null)
+                or exists (select from sender_approval p
+                            where p.account_id = any (p_acct) and p.operator = v_operator
+                              and p.state <> 'approved');
+
+    if not (v_again or v_account or v_black or v_sender
+            or 3 = any (p_class) or p_now >= any (p_expires) or p_now > any (p_fresh))
+    then
+        return null;
+    end if;
+
+    select array_agg(case
+               when v_again and (u.class is null
+                    or (select true from settlement x
+                         where x.account_id = u.account_id and x.message_id = u.message_id
+                           and x.message_id >= p_low and x.message_id <= p_high
+                         limit 1)) then 1
+               when u.expires_at <= p_now then 2
+               when v_account and a.state = 3 then 3
+               when v_black
+                    and (select true from blacklist b
+                          where b.account_id in (0, u.account_id) and b.number = u."to"
+                            and (b.scope = 1 or u.class = 3)
+                          limit 1) then 4
+               when u.class = 3
+                    and (select true from optout o
+                          where o.owner_account_id = brand_owner(u.brand_id)
+                            and o.brand_id = u.brand_id and o.number = u."to"
+                            and o.lifted_at is null
+                          limit 1) then 5
+               when c.state = 2 then 6
+               when v_account and a.state = 2 then 7
+               when u.fresh_until < p_now or (c.state = 3 and u.fresh_until is not null) then 8
+               when v_sender and not u.test
+                    and (select s.revoked_at is null from sender s
+                          where s.account_id = u.account_id and s.sender = u.sender
+                          limit 1) is not true then 10
+               when v_sender and not u.test
+                    and (select p.state = 'approved' from sender_approval p
+                          where p.account_id = u.account_id and p.sender = u.sender
+                            and p.operator = v_operator
+                          limit 1) is not true then 9
+               else 0 end)
+      into v_verdict
+      from (select unnest(p_acct) as account_id, unnest(p_id) as message_id,
+                   unnest(p_expires) as expires_at, unnest(p_fresh) as fresh_until,
+                   unnest(p_class) as class, unnest(p_to) as "to", unnest(p_rtype) as rtype,
+                   unnest(p_brand) as brand_id, unnest(p_sender) as sender,
+                   unnest(p_test) as test) u
       left join lateral (
            select x.state
              from consent x
-            where (m.row).class = 3
-              and x.owner_account_id = brand_owner((m.row).brand_id)
-              and x.brand_id = (m.row).brand_id and x.number = (m.row)."to"
-              and x.recipient_type = (m.row).recipient_type
+            where u.class = 3
+              and x.owner_account_id = brand_owner(u.brand_id)
+              and x.brand_id = u.brand_id and x.number = u."to"
+              and x.recipient_type = u.rtype
               and (x.permits or x.state <> 1)
             order by x.counts_at desc
             limit 1) c on true
       left join lateral (select x.state from account x
-                          where x.account_id = u.account_id limit 1) a on true;
+                          where v_account and x.account_id = u.account_id limit 1) a on true;
 
-    if v_verdict && array[1, 2, 3, 4, 5, 6, 7, 8, 9, 10] then
-        perform claim_decide(p_now, v_acct, v_id, v_attempt, v_expires, v_verdict);
-    end if;
-
-    insert into claim (account_id, epoch, claimed_at, link_id, attempt, message_id, lease)
-    select u.account_id, p_epoch, p_now, p_link_id, u.attempt, u.message_id, v_lease
-      from unnest(v_acct, v_id, v_attempt, v_verdict) u (account_id, message_id, attempt, verdict)
-     where u.verdict = 0;
-
-    -- the row of the declaration, and that of the text, are not above their message
-    v_first_low := (select min(u.submission_id::text collate "C")::uuid from unnest(v_row) u);
-
-    return query
-    select m.account_id, m.message_id, u.attempt, m.submission_id, m."to", m.sender, m.class,
-           m.recipient_type, m.brand_id, coalesce(m.text, t.text), m.encoding, m.parts,
-           m.price_micro, m.accepted_at, m.expires_at, m.test, coalesce(m.doc, s.doc)
-      from unnest(v_row) with ordinality m
-      join unnest(v_attempt, v_verdict) with ordinality u (attempt, verdict, i)
-        on u.i = m.ordinality
-      left join lateral (
-           select x.doc from message x
-            where x.account_id = m.account_id and x.message_id = m.submission_id
-              and m.doc is null
-              and x.message_id >= v_first_low and x.message_id <= v_high
-            limit 1) s on true
-      left join lateral (
-           select x.text from message x
-            where x.account_id = m.account_id and x.message_id = m.text_id
-              and x.message_id >= v_first_low and x.message_id <= v_high
-            limit 1) t on true
-     where u.verdict = 0
-     order by u.i;
+    return case when 0 <> any (v_verdict) then v_verdict end;
 end
 $$;
-
-grant execute on function sms.claim(int, text, bigint, int, timestamptz, boolean) to sms_worker;
 
 -- Carries out what claim() found changed.  The queue rows are deleted already,
 -- in this transaction, so they are ours.

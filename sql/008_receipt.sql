@@ -79,10 +79,21 @@ declare
     v_cause     text[];
     v_refund    boolean[];
 begin
-    -- In key order, so that two calls with the same parts do not deadlock.
+    v_low := id_min(p_message);
+    v_high := id_max(p_message);
+
+    -- In key order, so that two calls with the same parts do not deadlock.  What
+    -- was delivered has its receipt in the settlement: whatever comes is second.
     with came as materialized (
-        select u.*, row_number() over (partition by account_id, message_id, attempt, part,
-                                                    state in (1, 6) order by i) as nth
+        select u.*,
+               row_number() over (partition by account_id, message_id, attempt, part,
+                                               state in (1, 6) order by i)
+               + case when (select true from settlement e
+                             where e.account_id = u.account_id
+                               and e.message_id = u.message_id
+                               and e.message_id >= v_low and e.message_id <= v_high
+                               and e.receipt_at is not null and e.attempt = u.attempt
+                             limit 1) then 1 else 0 end as nth
           from unnest(p_link, p_account, p_message, p_attempt, p_part, p_total, p_state,
                       p_code, p_reason, p_at) with ordinality
                u (link_id, account_id, message_id, attempt, part, total, state, code, reason,
@@ -135,15 +146,6 @@ begin
         return;
     end if;
 
-    -- All of one part and delivered: nothing to look up.
-    if 1 = all (v_total) and 2 = all (v_state) then
-        settled := settle(p_now, v_acct, v_id, array_fill(1::smallint, array[final]),
-                          array_fill('delivered'::text, array[final]),
-                          array_fill(false, array[final]));
-        late := final - settled;
-        return;
-    end if;
-
     -- Two calls may each hold one part of a message and not see the other's row:
     -- whoever comes second waits here and then counts both.  Buckets, in order,
     -- so that a batch cannot fill the lock table.
@@ -154,10 +156,6 @@ begin
                   where u.t > 1
                   order by 1) b;
     end if;
-
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_low, v_high
-      from unnest(v_id) u;
 
     with part as (
         select u.link_id, u.account_id, u.message_id, u.state, u.code, u.reason,
@@ -204,6 +202,57 @@ $$;
 
 -- ---- receipts from operators ------------------------------------------------
 
+-- The part that an operator's id names, accepted long before it was submitted;
+-- the newest.  p_dest: 0 where the receipt does not tell.
+create function sms.submit_found_far(p_link_id int, p_operator_id text, p_dest bigint)
+returns setof sms.submit
+language sql stable
+set search_path = sms, pg_temp
+as $$
+    select s.*
+      from submit_far f
+     cross join lateral (
+           select x.* from submit x
+            where x.account_id = f.account_id and x.message_id = f.message_id
+              and x.attempt = f.attempt and x.part = f.part
+              and x.operator_id = p_operator_id and (p_dest = 0 or x."to" = p_dest)
+            limit 1) s
+     where f.link_id = p_link_id and f.id_hash = hashtextextended(p_operator_id, 0)
+     order by s.at desc
+     limit 1
+$$;
+
+-- Applies the receipts at these places of the arrays of one call.
+create function sms.receipts_rest(
+    p_link_id int, p_now timestamptz, p_place int[], p_account bigint[], p_message uuid[],
+    p_attempt smallint[], p_part smallint[], p_total smallint[], p_state smallint[],
+    p_code int[], p_reason smallint[], p_at timestamptz[],
+    out final int, out duplicate int, out intermediate int, out settled int, out late int)
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    if coalesce(cardinality(p_place), 0) = 0 then
+        final := 0;
+        duplicate := 0;
+        intermediate := 0;
+        settled := 0;
+        late := 0;
+        return;
+    end if;
+
+    select a.* into final, duplicate, intermediate, settled, late
+      from (select array_agg(p_link_id) as link, array_agg(p_account[i]) as acct,
+                   array_agg(p_message[i]) as id, array_agg(p_attempt[i]) as attempt,
+                   array_agg(p_part[i]) as part, array_agg(p_total[i]) as total,
+                   array_agg(p_state[i]) as state, array_agg(p_code[i]) as code,
+                   array_agg(p_reason[i]) as reason, array_agg(p_at[i]) as at
+              from unnest(p_place) i) x
+     cross join lateral receipt_apply(p_now, x.link, x.acct, x.id, x.attempt, x.part, x.total,
+                                      x.state, x.code, x.reason, x.at) a;
+end
+$$;
+
 -- One call for a batch of receipts of one link, in any order and as often as
 -- the operator sends them.  p_dest: 0 where the receipt does not tell; p_sender:
 -- the header it was sent under, NULL where unknown.  A receipt whose id is not
@@ -226,21 +275,28 @@ set jit = off
 as $$
 #variable_conflict use_column
 declare
-    v_from      timestamptz := p_now - setting_int('receipt_days') * interval '1 day';
-    v_to        timestamptz := p_now + interval '1 minute';
+    v_low       uuid := submit_near(p_now, setting_int('receipt_days'));
+    v_high      uuid := id_low(p_now + interval '1 minute');
     v_acct      bigint[];
     v_id        uuid[];
     v_attempt   smallint[];
     v_part      smallint[];
     v_total     smallint[];
-    v_state     smallint[];
-    v_code      int[];
-    v_reason    smallint[];
-    v_at        timestamptz[];
+    v_class     smallint[];
+    v_price     bigint[];
+    -- places in the arrays
     v_lost      int[];
+    v_plain     int[];
+    v_rest      int[];
     v_known     smallint;
+    r           record;
 begin
+    final := 0;
+    duplicate := 0;
+    intermediate := 0;
     orphan := 0;
+    settled := 0;
+    late := 0;
 
     if 0 < any (p_reading) then
         select u.reading into v_known
@@ -253,35 +309,49 @@ begin
            from (select from receipt_orphan where link_id = p_link_id and unsure limit 1) o;
     end if;
 
-    select array_agg(o.account_id) filter (where o.total is not null),
-           array_agg(o.message_id) filter (where o.total is not null),
-           array_agg(o.attempt) filter (where o.total is not null),
-           array_agg(o.part) filter (where o.total is not null),
-           array_agg(o.total) filter (where o.total is not null),
-           array_agg(u.state) filter (where o.total is not null),
-           array_agg(u.code) filter (where o.total is not null),
-           array_agg(u.reason) filter (where o.total is not null),
-           array_agg(coalesce(u.at, p_now)) filter (where o.total is not null),
-           array_agg(u.i) filter (where o.total is null)
-      into v_acct, v_id, v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at, v_lost
-      from unnest(p_operator_id, p_dest, p_state, p_code, p_reason, p_at, p_reading)
-           with ordinality u (operator_id, dest, state, code, reason, at, reading, i)
+    select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.attempt),
+           array_agg(o.part), array_agg(o.total), array_agg(o.class), array_agg(o.price_micro)
+      into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
+      from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
+                   unnest(p_reading) as reading) u
       left join lateral (
-           select x.account_id, x.message_id, x.attempt, x.part, x.total
-             from operator_ref x
+           select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
+                  x.price_micro
+             from submit x
             where u.reading is distinct from 0
               and x.link_id = p_link_id
               and x.id_hash = hashtextextended(u.operator_id, 0)
-              and x.submitted_at >= v_from and x.submitted_at < v_to
+              and x.message_id >= v_low and x.message_id < v_high
               and x.operator_id = u.operator_id
               and (u.dest = 0 or x."to" = u.dest)
-            order by x.submitted_at desc
+            order by x.at desc
             limit 1) o on true;
 
-    if v_lost is not null then
+    if array_position(v_total, null) is not null then
+
+        if (select true from submit_far where link_id = p_link_id limit 1) then
+            select array_agg(coalesce(u.a, f.account_id) order by u.i),
+                   array_agg(coalesce(u.m, f.message_id) order by u.i),
+                   array_agg(coalesce(u.n, f.attempt) order by u.i),
+                   array_agg(coalesce(u.p, f.part) order by u.i),
+                   array_agg(coalesce(u.t, f.total) order by u.i),
+                   array_agg(coalesce(u.c, f.class) order by u.i),
+                   array_agg(coalesce(u.price, f.price_micro) order by u.i)
+              into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
+              from unnest(p_operator_id, p_dest, p_reading, v_acct, v_id, v_attempt, v_part,
+                          v_total, v_class, v_price)
+                   with ordinality u (id, dest, reading, a, m, n, p, t, c, price, i)
+              left join lateral submit_found_far(p_link_id, u.id, u.dest) f
+                   on u.t is null and u.reading is distinct from 0;
+        end if;
+
+        v_lost := array_positions(v_total, null);
+    end if;
+
+    if v_lost <> '{}' then
         insert into receipt_orphan (received_at, at, id_hash, "to", link_id, operator_code,
                                     state, reason, operator_id, sender, unsure, readings)
-        select p_now, coalesce(u.at, p_now), hashtextextended(u.operator_id, 0), u.dest,
+        select p_now, u.at, hashtextextended(u.operator_id, 0), u.dest,
                p_link_id, u.code, u.state, u.reason, u.operator_id, u.sender,
                coalesce(u.reading = 0, false),
                case when u.reading is not null
@@ -296,15 +366,58 @@ begin
         orphan := cardinality(v_lost);
     end if;
 
-    if v_id is null then
-        return query select 0, 0, 0, orphan, 0, 0;
-        return;
+    -- Delivered, of one part, never in doubt: nothing is looked up, and one row
+    -- says all.  The others first, they lock accounts.
+    if not (1 = all (v_total) and 2 = all (p_state)
+            and array_position(v_price, null) is null)
+    then
+        select array_agg(u.i) filter (where u.t = 1 and u.s = 2 and u.p is not null),
+               array_agg(u.i) filter (where u.t > 1 or u.t = 1 and (u.s <> 2 or u.p is null))
+          into v_plain, v_rest
+          from unnest(v_total, p_state, v_price) with ordinality u (t, s, p, i);
+
+        r := receipts_rest(p_link_id, p_now, v_rest, v_acct, v_id, v_attempt, v_part, v_total,
+                           p_state, p_code, p_reason, p_at);
+        final := r.final;
+        duplicate := r.duplicate;
+        intermediate := r.intermediate;
+        settled := r.settled;
+        late := r.late;
+
+        if v_plain is null then
+            return next;
+            return;
+        end if;
     end if;
 
-    return query
-    select r.final, r.duplicate, r.intermediate, orphan, r.settled, r.late
-      from receipt_apply(p_now, array_fill(p_link_id, array[cardinality(v_id)]), v_acct, v_id,
-                         v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at) r;
+    begin
+        if v_plain is null then
+            perform settle_kept(p_now, v_acct, v_id, v_class, v_price, 1::smallint, 'delivered',
+                                p_at, p_code, v_attempt);
+        else
+            perform settle_kept(p_now, array_agg(v_acct[i]), array_agg(v_id[i]),
+                                array_agg(v_class[i]), array_agg(v_price[i]), 1::smallint,
+                                'delivered', array_agg(p_at[i]), array_agg(p_code[i]),
+                                array_agg(v_attempt[i]))
+               from unnest(v_plain) i;
+        end if;
+
+        final := final + coalesce(cardinality(v_plain), cardinality(v_id));
+        settled := settled + coalesce(cardinality(v_plain), cardinality(v_id));
+    exception
+        when unique_violation then
+            -- one of them came before
+            v_rest := coalesce(v_plain, array(select generate_subscripts(v_id, 1)));
+            r := receipts_rest(p_link_id, p_now, v_rest, v_acct, v_id, v_attempt, v_part,
+                               v_total, p_state, p_code, p_reason, p_at);
+            final := final + r.final;
+            duplicate := duplicate + r.duplicate;
+            intermediate := intermediate + r.intermediate;
+            settled := settled + r.settled;
+            late := late + r.late;
+    end;
+
+    return next;
 end
 $$;
 
@@ -355,8 +468,8 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-    v_from      timestamptz := p_now - setting_int('receipt_days') * interval '1 day';
-    v_to        timestamptz := p_now + interval '1 minute';
+    v_low       uuid := submit_near(p_now, setting_int('receipt_days'));
+    v_high      uuid := id_low(p_now + interval '1 minute');
     v_unsure    timestamptz := p_now - interval '2 seconds';
     v_long      timestamptz := p_now - interval '10 seconds';
     v_link      int[];
@@ -386,14 +499,16 @@ begin
                 cross join lateral (
                       select g.account_id, g.message_id, g.attempt, g.part, g.total,
                              g.operator_id
-                        from operator_ref g
-                       where g.link_id = p.link_id
-                         and g.id_hash = hashtextextended(r.id, 0)
-                         and g.submitted_at >= v_from and g.submitted_at < v_to
-                         and g.operator_id = r.id
-                         and (g."to" = p."to"
-                              or p."to" = 0 and r.id = p.operator_id and not p.unsure)
-                       order by g.submitted_at desc
+                        from (select x.* from submit x
+                               where x.link_id = p.link_id
+                                 and x.id_hash = hashtextextended(r.id, 0)
+                                 and x.message_id >= v_low and x.message_id < v_high
+                                 and x.operator_id = r.id
+                              union all
+                              select x.* from submit_found_far(p.link_id, r.id, p."to") x) g
+                       where g."to" = p."to"
+                          or p."to" = 0 and r.id = p.operator_id and not p.unsure
+                       order by g.at desc
                        limit 1) f
                 order by best desc
                 limit 1) x
@@ -449,8 +564,6 @@ declare
     v_code      int[];
     v_reason    smallint[];
     v_at        timestamptz[];
-    v_since     timestamptz[];
-    v_to        bigint[];
     v_operator  text[];
 begin
     with fit as materialized (
@@ -478,9 +591,9 @@ begin
     select array_agg(f.link_id), array_agg(f.account_id), array_agg(f.message_id),
            array_agg(f.attempt), array_agg(f.part), array_agg(f.total), array_agg(f.state),
            array_agg(f.operator_code), array_agg(f.reason), array_agg(f.at),
-           array_agg(f.since), array_agg(f."to"), array_agg(f.operator_id)
+           array_agg(f.operator_id)
       into v_link, v_acct, v_id, v_attempt, v_part, v_total, v_state, v_code, v_reason, v_at,
-           v_since, v_to, v_operator
+           v_operator
       from gone g
       join fit f using (place);
 
@@ -494,17 +607,11 @@ begin
      where d.account_id = u.a and d.message_id = u.m and d.attempt = u.t and d.part = u.p;
 
     update submit s
-       set outcome = 1, operator_id = u.o
+       set outcome = 1, operator_id = u.o, id_hash = hashtextextended(u.o, 0),
+           price_micro = null
       from unnest(v_acct, v_id, v_attempt, v_part, v_operator) u (a, m, t, p, o)
      where s.account_id = u.a and s.message_id = u.m and s.attempt = u.t and s.part = u.p
        and s.message_id >= id_min(v_id) and s.message_id <= id_max(v_id);
-
-    insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt, part,
-                              total, message_id, operator_id)
-    select u.since, hashtextextended(u.o, 0), u.a, u.n, u.l, u.t, u.p, u.total, u.m, u.o
-      from unnest(v_since, v_operator, v_acct, v_to, v_link, v_attempt, v_part, v_total, v_id)
-           u (since, o, a, n, l, t, p, total, m)
-        on conflict do nothing;
 
     perform receipt_apply(p_now, v_link, v_acct, v_id, v_attempt, v_part, v_total, v_state,
                           v_code, v_reason, v_at);

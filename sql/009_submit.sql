@@ -99,12 +99,14 @@ $$;
 -- A message is decided when all its parts have a row, or one was rejected, or
 -- one came back with none on the wire.  The parts of a message may come in
 -- several calls.  Sent again, a call changes nothing.
--- Answers how many messages were decided.
+--
+-- p_claim: the claims that these messages are of.  p_to, p_class and p_price:
+-- what the claim told of the message.  Answers how many messages were decided.
 create function sms.submitted(
-    p_link_id int, p_now timestamptz, p_account bigint[], p_message uuid[],
+    p_link_id int, p_now timestamptz, p_claim uuid[], p_account bigint[], p_message uuid[],
     p_attempt smallint[], p_part smallint[], p_total smallint[], p_outcome smallint[],
     p_reason smallint[], p_code int[], p_operator_id text[], p_next_at timestamptz[],
-    p_next_lane int[])
+    p_next_lane int[], p_to bigint[], p_class smallint[], p_price bigint[])
 returns int
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -113,10 +115,11 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-    v_low       uuid;
-    v_high      uuid;
     v_receipts  text := (select receipts from link where link_id = p_link_id);
-    v_hash      bigint[];
+    v_new       boolean := true;
+    v_claimed   timestamptz;
+    v_messages  int;
+    v_whole     boolean := false;
     v_acct      bigint[];
     v_id        uuid[];
     v_attempt   smallint[];
@@ -126,146 +129,310 @@ begin
         return 0;
     end if;
 
-    select min(u::text collate "C")::uuid, max(u::text collate "C")::uuid
-      into v_low, v_high
-      from unnest(p_message) u;
+    -- The claim is the right to decide: it is gone when this call came before,
+    -- or when the doubt was decided in the meantime.
+    select sum(cardinality(c.message_id)), min(c.claimed_at)
+      into v_messages, v_claimed
+      from (select x.message_id, x.claimed_at from claim x
+             where x.claim_id = any (p_claim)
+             order by x.claim_id
+               for update) c;
 
-    -- An answer that comes after its part was declared in doubt takes the
-    -- doubt's place; any other second answer is a repetition.  A part of which
-    -- nothing is known may have been on the wire since its claim.
-    with stored as (
-        insert into submit as s (account_id, at, operator_code, link_id, attempt, part, total,
-                                 outcome, reason, message_id, operator_id)
-        select u.account_id,
-               case when u.outcome = 5
-                    then coalesce((select c.claimed_at from claim c
-                                    where c.account_id = u.account_id
-                                      and c.message_id = u.message_id
-                                      and c.attempt = u.attempt
-                                    limit 1), p_now)
-                    else p_now end,
-               coalesce(u.code, 0), p_link_id, u.attempt, u.part,
-               u.total, u.outcome, coalesce(u.reason, 0), u.message_id, u.operator_id
-          from unnest(p_account, p_message, p_attempt, p_part, p_total, p_outcome, p_reason,
-                      p_code, p_operator_id)
-               u (account_id, message_id, attempt, part, total, outcome, reason, code,
-                  operator_id)
+    -- A part of which nothing is known may have been on the wire since its claim.
+    begin
+        insert into submit (account_id, "to", id_hash, price_micro, at, operator_code, link_id,
+                            attempt, part, total, outcome, reason, class, message_id,
+                            operator_id)
+        select u.account_id, u."to", hashtextextended(u.operator_id, 0), u.price,
+               case when u.outcome = 5 then coalesce(v_claimed, p_now) else p_now end,
+               u.code, p_link_id, u.attempt, u.part, u.total, u.outcome, u.reason, u.class,
+               u.message_id, u.operator_id
+          from (select unnest(p_account) as account_id, unnest(p_to) as "to",
+                       unnest(p_operator_id) as operator_id, unnest(p_price) as price,
+                       unnest(p_code) as code, unnest(p_attempt) as attempt,
+                       unnest(p_part) as part, unnest(p_total) as total,
+                       unnest(p_outcome) as outcome, unnest(p_reason) as reason,
+                       unnest(p_class) as class, unnest(p_message) as message_id) u;
+    exception
+        when unique_violation then
+            v_new := false;
+    end;
+
+    if not v_new then
+        -- An answer that comes after its part was declared in doubt takes the
+        -- doubt's place; any other second answer is a repetition.
+        insert into submit as s (account_id, "to", id_hash, price_micro, at, operator_code,
+                                 link_id, attempt, part, total, outcome, reason, class,
+                                 message_id, operator_id)
+        select u.account_id, u."to", hashtextextended(u.operator_id, 0), u.price,
+               case when u.outcome = 5 then coalesce(v_claimed, p_now) else p_now end,
+               u.code, p_link_id, u.attempt, u.part, u.total, u.outcome, u.reason, u.class,
+               u.message_id, u.operator_id
+          from unnest(p_account, p_to, p_operator_id, p_price, p_code, p_attempt, p_part,
+                      p_total, p_outcome, p_reason, p_class, p_message)
+               u (account_id, "to", operator_id, price, code, attempt, part, total, outcome,
+                  reason, class, message_id)
          order by u.account_id, u.message_id, u.attempt, u.part
             on conflict (account_id, message_id, attempt, part) do update
                set outcome = excluded.outcome, reason = excluded.reason,
-                   operator_code = excluded.operator_code, operator_id = excluded.operator_id
-             where s.outcome = 5 and excluded.outcome <> 5
-        returning account_id, message_id, attempt, part, total, outcome, operator_id
-    ), known as (
-        insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt,
-                                  part, total, message_id, operator_id)
-        select p_now, hashtextextended(coalesce(u.operator_id, ''), 0), u.account_id, m."to",
-               p_link_id, u.attempt, u.part, u.total, u.message_id,
-               coalesce(u.operator_id, '')
-          from stored u
-         cross join lateral (
-               select x."to" from message x
-                where x.account_id = u.account_id and x.message_id = u.message_id
-                  and x.message_id >= v_low and x.message_id <= v_high
-                limit 1) m
-         where u.outcome = 1
-        returning id_hash
-    )
-    select array_agg(id_hash) into v_hash from known;
-
-    if 1 = all (p_outcome) and 1 = all (p_total) then
-        v_acct := p_account;
-        v_id := p_message;
-        v_attempt := p_attempt;
-        v_decision := array_fill('sent'::text, array[cardinality(p_message)]);
-    else
-        select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.attempt),
-               array_agg(d.decision)
-          into v_acct, v_id, v_attempt, v_decision
-          from (select u.account_id, u.message_id, u.attempt,
-                       case when s.rejected then 'rejected'
-                            when s.back and not s.wire then 'back'
-                            when s.parts < s.total then null
-                            when s.doubt then 'doubt'
-                            when s.back then 'broken'
-                            else 'sent' end as decision
-                  from (select distinct unnest(p_account) as account_id,
-                               unnest(p_message) as message_id,
-                               unnest(p_attempt) as attempt) u
-                 cross join lateral (
-                       select bool_or(x.outcome = 2) as rejected,
-                              bool_or(x.outcome in (1, 5)) as wire,
-                              bool_or(x.outcome in (3, 4)) as back,
-                              bool_or(x.outcome = 5) as doubt,
-                              count(*) as parts, max(x.total) as total
-                         from submit x
-                        where x.account_id = u.account_id and x.message_id = u.message_id
-                          and x.message_id >= v_low and x.message_id <= v_high
-                          and x.attempt = u.attempt) s) d
-         where d.decision is not null;
+                   operator_code = excluded.operator_code, operator_id = excluded.operator_id,
+                   id_hash = excluded.id_hash, price_micro = null
+             where s.outcome = 5 and excluded.outcome <> 5;
     end if;
 
-    -- The claim is the right to decide: it is gone when this call came before,
-    -- or when the doubt was decided in the meantime.
+    perform submit_far(p_link_id, p_now, p_account, p_message, p_attempt, p_part, p_outcome,
+                       p_operator_id);
+
+    -- All parts of all messages of these claims, which is how a worker brings
+    -- them: nothing need be looked up of those that were sent.
+    v_whole := coalesce(
+        v_new
+        and v_messages = cardinality(array_positions(p_part, 1::smallint))
+        and cardinality(p_part) = (select sum(u.t) from unnest(p_part, p_total) u (p, t)
+                                    where u.p = 1), false);
+
+    if v_whole then
+        delete from claim c where c.claim_id = any (p_claim);
+
+        if v_receipts = 'none' then
+            perform submitted_end(p_now, p_account, p_message, p_part, p_total, p_outcome,
+                                  p_class, p_price);
+        end if;
+
+        if 1 <> any (p_outcome) then
+            select array_agg(d.a), array_agg(d.m), array_agg(d.t)
+              into v_acct, v_id, v_attempt
+              from (select distinct u.a, u.m, u.t
+                      from unnest(p_account, p_message, p_attempt, p_outcome) u (a, m, t, o)
+                     where u.o <> 1) d;
+        end if;
+
+    else
+        select array_agg(d.a), array_agg(d.m), array_agg(d.t)
+          into v_acct, v_id, v_attempt
+          from (select distinct unnest(p_account) as a, unnest(p_message) as m,
+                       unnest(p_attempt) as t) d;
+    end if;
+
     if v_id is not null then
-        with gone as (
-            delete from claim c
-             where c.ctid = any (array(
-                       select w.place
-                         from unnest(v_acct, v_id, v_attempt) u (account_id, message_id, attempt)
-                        cross join lateral (
-                              select x.ctid as place from claim x
-                               where x.account_id = u.account_id
-                                 and x.message_id = u.message_id and x.attempt = u.attempt
-                               limit 1
-                                 for update) w))
-            returning c.account_id, c.message_id, c.attempt
-        ), held as (
-            update in_doubt d
-               set closed_at = p_now, outcome = 'matched'
-              from unnest(v_acct, v_id, v_attempt, v_decision)
-                   u (account_id, message_id, attempt, decision)
-             where d.account_id = u.account_id and d.message_id = u.message_id
-               and d.attempt = u.attempt and d.closed_at is null and d.message_id = any (v_id)
-               and u.decision <> 'doubt'
-            returning d.account_id, d.message_id, d.attempt
-        ), mine as (
-            select * from gone union select * from held
-        )
-        select array_agg(account_id), array_agg(message_id), array_agg(attempt),
-               array_agg(u.decision)
+        select d.account_id, d.message_id, d.attempt, d.decision
           into v_acct, v_id, v_attempt, v_decision
-          from mine
-          join unnest(v_acct, v_id, v_attempt, v_decision)
-               u (account_id, message_id, attempt, decision)
-               using (account_id, message_id, attempt);
+          from submitted_decision(v_acct, v_id, v_attempt) d;
+
+        if not v_whole then
+            select m.account_id, m.message_id, m.attempt, m.decision
+              into v_acct, v_id, v_attempt, v_decision
+              from submitted_mine(p_now, p_claim, v_acct, v_id, v_attempt, v_decision) m;
+        end if;
     end if;
 
     if v_id is not null and (v_receipts = 'none' or 'sent' <> any (v_decision)) then
         perform submitted_decide(p_link_id, p_now, v_acct, v_id, v_attempt, v_decision,
                                  p_message, p_attempt, p_next_at, p_next_lane, v_receipts);
 
-    elsif v_hash is not null
-          and (select true from receipt_orphan where link_id = p_link_id limit 1)
-    then
+    elsif (select true from receipt_orphan where link_id = p_link_id limit 1) then
         -- Receipts that were faster than this answer.  Not after the other
         -- branch: it holds account rows, and receipts are stored before
         -- accounts are locked, everywhere; the sweep takes them a second later.
         perform orphan_match(p_now, array(
                     select o.place
-                      from unnest(v_hash) h (id_hash)
+                      from unnest(p_operator_id) i (id)
                      cross join lateral (select x.ctid as place from receipt_orphan x
-                                          where x.link_id = p_link_id and x.id_hash = h.id_hash
+                                          where x.link_id = p_link_id
+                                            and x.id_hash = hashtextextended(i.id, 0)
                                          offset 0) o));
     end if;
 
-    return coalesce(cardinality(v_id), 0);
+    return case when v_whole then v_messages else coalesce(cardinality(v_id), 0) end;
 end
 $$;
 
 grant execute on function sms.submitted(
-    int, timestamptz, bigint[], uuid[], smallint[], smallint[], smallint[], smallint[],
-    smallint[], int[], text[], timestamptz[], int[]) to sms_worker;
+    int, timestamptz, uuid[], bigint[], uuid[], smallint[], smallint[], smallint[], smallint[],
+    smallint[], int[], text[], timestamptz[], int[], bigint[], smallint[], bigint[])
+    to sms_worker;
+
+-- Messages are looked for by operator's id among the ids of the last days.  What
+-- was accepted before, for a time to come, is kept where it is found all the same.
+create function sms.submit_far(
+    p_link_id int, p_now timestamptz, p_account bigint[], p_message uuid[],
+    p_attempt smallint[], p_part smallint[], p_outcome smallint[], p_operator_id text[])
+returns void
+language plpgsql
+as $$
+declare
+    v_near  uuid := submit_near(p_now, 0);
+begin
+    if v_near <= all (p_message) then
+        return;
+    end if;
+
+    insert into submit_far (account_id, id_hash, created_at, link_id, attempt, part, message_id)
+    select u.a, hashtextextended(u.i, 0), p_now, p_link_id, u.t, u.p, u.m
+      from unnest(p_account, p_message, p_attempt, p_part, p_outcome, p_operator_id)
+           u (a, m, t, p, o, i)
+     where u.m < v_near and u.o = 1 and u.i is not null
+        on conflict do nothing;
+end
+$$;
+
+-- The smallest id among which receipts of the last p_days days are looked for.
+create function sms.submit_near(p_now timestamptz, p_days int)
+returns uuid
+language plpgsql immutable
+as $$
+begin
+    return id_low(p_now - (p_days + 3) * interval '1 day');
+end
+$$;
+
+-- Ends what went whole over a link that gives no receipts.
+create function sms.submitted_end(
+    p_now timestamptz, p_account bigint[], p_message uuid[], p_part smallint[],
+    p_total smallint[], p_outcome smallint[], p_class smallint[], p_price bigint[])
+returns void
+language plpgsql
+as $$
+declare
+    v_odd   uuid[];
+    v_acct  bigint[];
+    v_id    uuid[];
+    v_class smallint[];
+    v_price bigint[];
+begin
+    if 1 = all (p_outcome) and 1 = all (p_total) then
+        v_acct := p_account;
+        v_id := p_message;
+        v_class := p_class;
+        v_price := p_price;
+
+    else
+        v_odd := array(select u.m from unnest(p_message, p_outcome) u (m, o) where u.o <> 1);
+
+        select array_agg(u.a), array_agg(u.m), array_agg(u.c), array_agg(u.p)
+          into v_acct, v_id, v_class, v_price
+          from unnest(p_account, p_message, p_part, p_class, p_price) u (a, m, n, c, p)
+         where u.n = 1 and u.m <> all (v_odd);
+    end if;
+
+    if v_id is null then
+        return;
+    end if;
+
+    begin
+        perform settle_kept(p_now, v_acct, v_id, v_class, v_price, 10::smallint, 'no-receipts',
+                            null, null, null);
+    exception
+        when unique_violation then
+            perform settle(p_now, v_acct, v_id, array_fill(10::smallint, array[cardinality(v_id)]),
+                           array_fill('no-receipts'::text, array[cardinality(v_id)]),
+                           array_fill(false, array[cardinality(v_id)]));
+    end;
+end
+$$;
+
+-- What the rows of these messages' parts say, each array one element a message:
+-- rejected, back (for another attempt), doubt, broken (some parts out, others
+-- given back), sent.  Messages of which nothing can be said yet are left out.
+create function sms.submitted_decision(
+    p_account bigint[], p_message uuid[], p_attempt smallint[],
+    out account_id bigint[], out message_id uuid[], out attempt smallint[],
+    out decision text[])
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+    v_low   uuid := id_min(p_message);
+    v_high  uuid := id_max(p_message);
+begin
+    select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.attempt),
+           array_agg(d.decision)
+      into account_id, message_id, attempt, decision
+      from (select u.account_id, u.message_id, u.attempt,
+                   case when s.rejected then 'rejected'
+                        when s.back and not s.wire then 'back'
+                        when s.parts < s.total then null
+                        when s.doubt then 'doubt'
+                        when s.back then 'broken'
+                        else 'sent' end as decision
+              from unnest(p_account, p_message, p_attempt) u (account_id, message_id, attempt)
+             cross join lateral (
+                   select bool_or(x.outcome = 2) as rejected,
+                          bool_or(x.outcome in (1, 5)) as wire,
+                          bool_or(x.outcome in (3, 4)) as back,
+                          bool_or(x.outcome = 5) as doubt,
+                          count(*) as parts, max(x.total) as total
+                     from submit x
+                    where x.account_id = u.account_id and x.message_id = u.message_id
+                      and x.message_id >= v_low and x.message_id <= v_high
+                      and x.attempt = u.attempt) s) d
+     where d.decision is not null;
+end
+$$;
+
+-- Those of the decided messages that are this call's to decide: in a claim that
+-- is still there, which they leave, or held in doubt, which ends.
+create function sms.submitted_mine(
+    p_now timestamptz, p_claim uuid[], p_account bigint[], p_message uuid[],
+    p_attempt smallint[], p_decision text[],
+    out account_id bigint[], out message_id uuid[], out attempt smallint[],
+    out decision text[])
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+#variable_conflict use_column
+begin
+    with claimed as (
+        select c.claim_id, u.account_id, u.message_id, u.attempt,
+               u.message_id = any (p_message) as decided
+          from claim c
+         cross join lateral unnest(c.account_id, c.message_id, c.attempt)
+                            u (account_id, message_id, attempt)
+         where c.claim_id = any (p_claim)
+    ), done as (
+        delete from claim c
+         where c.claim_id = any (array(select d.claim_id from claimed d
+                                        group by d.claim_id having bool_and(d.decided)))
+    ), smaller as (
+        update claim c
+           set account_id = r.account_id, message_id = r.message_id, attempt = r.attempt
+          from (select d.claim_id, array_agg(d.account_id) as account_id,
+                       array_agg(d.message_id) as message_id, array_agg(d.attempt) as attempt
+                  from claimed d
+                 where not d.decided
+                 group by d.claim_id) r
+         where c.claim_id = r.claim_id and c.claim_id = any (p_claim)
+    ), held as (
+        update in_doubt d
+           set closed_at = p_now, outcome = 'matched'
+          from unnest(p_account, p_message, p_attempt, p_decision)
+               u (account_id, message_id, attempt, decision)
+         where d.account_id = u.account_id and d.message_id = u.message_id
+           and d.attempt = u.attempt and d.closed_at is null
+           and d.message_id = any (p_message)
+           and u.decision <> 'doubt'
+        returning d.account_id, d.message_id, d.attempt
+    ), mine as (
+        select c.account_id, c.message_id, c.attempt from claimed c where c.decided
+        union
+        select h.account_id, h.message_id, h.attempt from held h
+    )
+    select array_agg(m.account_id), array_agg(m.message_id), array_agg(m.attempt),
+           array_agg(u.decision)
+      into account_id, message_id, attempt, decision
+      from mine m
+      join unnest(p_account, p_message, p_attempt, p_decision)
+           u (account_id, message_id, attempt, decision)
+           using (account_id, message_id, attempt);
+end
+$$;
 
 -- Moves messages on whose submit did not simply succeed.
 create function sms.submitted_decide(

@@ -27,23 +27,26 @@ declare
     m           int;
 begin
     -- The row lock keeps a late answer of the old holder out until this commits.
+    -- A claim is as large as a window: some of them are enough for one call.
     with lost as (
-        select c.ctid as place, c.*
+        select c.claim_id
           from claim c
           left join lease l on l.name = c.lease
          where l.name is null or l.epoch <> c.epoch or l.expires_at <= clock_timestamp()
-         order by c.account_id, c.message_id, c.attempt
-         limit p_limit
+         order by c.claim_id
+         limit greatest(p_limit / 500, 1)
            for update of c skip locked
     ), gone as (
         delete from claim c
-         where c.ctid = any (array(select place from lost))
+         where c.claim_id in (select claim_id from lost)
         returning c.*
     )
-    select array_agg(link_id), array_agg(account_id), array_agg(message_id),
-           array_agg(attempt), array_agg(claimed_at)
+    select array_agg(g.link_id), array_agg(u.account_id), array_agg(u.message_id),
+           array_agg(u.attempt), array_agg(g.claimed_at)
       into v_link, v_acct, v_id, v_attempt, v_claimed
-      from gone;
+      from gone g
+     cross join lateral unnest(g.account_id, g.message_id, g.attempt)
+                        u (account_id, message_id, attempt);
 
     -- Held parts whose time is over.
     select array_agg(h.account_id), array_agg(h.message_id)
@@ -64,20 +67,21 @@ begin
         -- The number of parts that were to be written is known when one was
         -- answered; else it is the one the customer pays for.  They may have
         -- been on the wire since the claim.
-        insert into submit (account_id, at, operator_code, link_id, attempt, part, total,
-                            outcome, reason, message_id)
-        select u.a, u.at, 0, u.l, u.t, p.part, s.total, 5, 0, u.m
+        insert into submit (account_id, "to", at, operator_code, link_id, attempt, part, total,
+                            outcome, reason, class, message_id)
+        select u.a, y."to", u.at, 0, u.l, u.t, p.part, s.total, 5, 0, y.class, u.m
           from unnest(v_link, v_acct, v_id, v_attempt, v_claimed) u (l, a, m, t, at)
+         cross join lateral (
+               select x.parts, x."to", x.class from message x
+                where x.account_id = u.a and x.message_id = u.m
+                  and x.message_id >= v_low and x.message_id <= v_high
+                limit 1) y
          cross join lateral (
                select coalesce((select x.total from submit x
                                  where x.account_id = u.a and x.message_id = u.m
                                    and x.message_id >= v_low and x.message_id <= v_high
                                    and x.attempt = u.t
-                                 limit 1),
-                               (select y.parts from message y
-                                 where y.account_id = u.a and y.message_id = u.m
-                                   and y.message_id >= v_low and y.message_id <= v_high
-                                 limit 1)) as total) s
+                                 limit 1), y.parts) as total) s
          cross join lateral generate_series(1, s.total) p (part)
             on conflict (account_id, message_id, attempt, part) do nothing;
 
@@ -99,7 +103,7 @@ begin
     n := coalesce(cardinality(v_id), 0);
 
     return json_build_object('in_doubt', n, 'unknown', coalesce(m, 0),
-                             'more', n = p_limit or coalesce(cardinality(v_end_id), 0) = p_limit);
+                             'more', n > 0 or coalesce(cardinality(v_end_id), 0) = p_limit);
 end
 $$;
 
@@ -322,8 +326,7 @@ declare
     seen    int := 0;
     waits   int := 0;
 begin
-    v_from := coalesce(v_from, (select min(low) from partition where parent = 'operator_ref'),
-                       v_end);
+    v_from := coalesce(v_from, (select min(low) from partition where parent = 'submit'), v_end);
 
     -- Stretches of submit time, longer over quiet hours, until there was work
     -- enough for one call.
@@ -334,8 +337,15 @@ begin
           into v_acct, v_id, v_link
           from (select distinct on (r.account_id, r.message_id)
                        r.account_id, r.message_id, r.link_id
-                  from operator_ref r
-                 where r.submitted_at >= v_from and r.submitted_at < v_to) o;
+                  from (select s.account_id, s.message_id, s.link_id
+                          from submit s
+                         where s.at >= v_from and s.at < v_to and s.outcome = 1
+                           and s.message_id >= submit_near(v_from, 0)
+                           and s.message_id < id_low(v_to + interval '1 minute')
+                        union all
+                        select f.account_id, f.message_id, f.link_id
+                          from submit_far f
+                         where f.created_at >= v_from and f.created_at < v_to) r) o;
 
         n := coalesce(cardinality(v_id), 0);
 
@@ -429,8 +439,8 @@ begin
 end
 $$;
 
--- Keys after a day, batches after two, operator ids after ten.  p_limit: about
--- so many rows are read.
+-- Keys after a day, batches after two, where receipts look far after ten.
+-- p_limit: about so many rows are read.
 create function sms.upkeep_sweep(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
@@ -438,36 +448,26 @@ set search_path = sms, pg_temp
 as $$
 declare
     v_pages bigint := greatest(p_limit / 50, 1);
-    v_refs  timestamptz := p_now - setting_int('ref_keep_days') * interval '1 day';
     keys    record;
     batches record;
-    refs    int := 0;
-    r       record;
+    far     record;
 begin
     keys := walk_step('idempotency',
                       p_now - setting_int('idempotency_hours') * interval '1 hour', v_pages);
     batches := walk_step('intake_batch', p_now - interval '2 days', v_pages);
+    -- not before they were walked for missing receipts
+    far := walk_step('submit_far',
+                     least(p_now - setting_int('ref_keep_days') * interval '1 day',
+                           coalesce((select at from sweep where name = 'no_receipt'),
+                                    '-infinity')), v_pages);
 
-    if keys.at_end and batches.at_end then
-        update walk set page = 0 where name in ('idempotency', 'intake_batch');
+    if keys.at_end and batches.at_end and far.at_end then
+        update walk set page = 0 where name in ('idempotency', 'intake_batch', 'submit_far');
     end if;
 
-    -- Nothing in them that was not walked for missing receipts is dropped.
-    for r in
-        select p.name from partition p
-         where p.parent = 'operator_ref'
-           and p.high < v_refs
-           and p.high <= coalesce((select at from sweep where name = 'no_receipt'), '-infinity')
-         order by p.low
-    loop
-        execute format('drop table sms.%I', r.name);
-        delete from partition where parent = 'operator_ref' and name = r.name;
-        refs := refs + 1;
-    end loop;
-
     return json_build_object('keys', keys.deleted, 'batches', batches.deleted,
-                             'ref_partitions', refs,
-                             'more', not (keys.at_end and batches.at_end));
+                             'far', far.deleted,
+                             'more', not (keys.at_end and batches.at_end and far.at_end));
 end
 $$;
 

@@ -20,7 +20,7 @@ create table sms.inbound (
     primary key (account_id, inbound_id)
 ) partition by range (inbound_id);
 
-insert into sms.partitioned (parent, kind, width) values ('inbound', 'id', null);
+insert into sms.partitioned (parent) values ('inbound');
 
 -- An id that follows from what it stands for: the same thing put twice, because
 -- the answer to the first was lost, is the same row.

@@ -10,7 +10,7 @@ do $$
 declare
     name text;
 begin
-    foreach name in array array['account', 'account_setting', 'message', 'due', 'claim',
+    foreach name in array array['account', 'account_setting', 'message', 'due',
                                 'in_doubt', 'verdict', 'submit', 'receipt', 'receipt_late',
                                 'settlement', 'posting']
     loop
@@ -23,7 +23,7 @@ begin
 end
 $$;
 
-grant select on sms.submission, sms.link, sms.cause, sms.tariff_price to sms_api;
+grant select on sms.submission, sms.receipt_final, sms.link, sms.cause, sms.tariff_price to sms_api;
 
 
 -- ---- cancel -----------------------------------------------------------------
@@ -408,7 +408,7 @@ begin
               from (select x.attempt, x.part, x.state, x.operator_code, x.at, x.stored_at,
                            case when x.stored_at > e.settled_at then 'late' else 'counted' end
                                as note
-                      from sms.receipt x
+                      from sms.receipt_final x
                      where x.message_id = v_id
                     union all
                     select x.attempt, x.part, x.state, x.operator_code, x.at, x.stored_at,

@@ -127,7 +127,6 @@ begin
     -- what followed messages that are gone
     select x.* into p
       from partition x
-      join partitioned t on t.parent = x.parent and t.kind = 'id'
      where x.parent not in ('message', 'posting', 'inbound')
        and x.high < v_before and x.high <= v_first
      order by x.low, x.parent
@@ -158,7 +157,7 @@ begin
 
         if exists (select from queue where message_id >= v_low and message_id < v_high)
            or exists (select from due where message_id >= v_low and message_id < v_high)
-           or exists (select from claim where message_id >= v_low and message_id < v_high)
+           or exists (select from claim where high >= v_low and low < v_high)
            or exists (select from in_doubt where closed_at is null
                          and message_id >= v_low and message_id < v_high)
            or exists (select from receipt_wait where message_id >= v_low and message_id < v_high)

@@ -150,7 +150,7 @@ upkeep($pg, 'in_doubt', '4 days');
 ok(wait_ended($pg, 5), 'every message has ended')
     or diag(explain([ $pg->rows(q{
         select m.message_id, m.class, m.parts, m."to", m.expires_at,
-               (select json_agg(c) from sms.claim c where c.message_id = m.message_id) as claim,
+               (select json_agg(c) from sms.claim c where m.message_id = any (c.message_id)) as claim,
                (select json_agg(c) from sms.queue c where c.message_id = m.message_id) as queue,
                (select json_agg(c) from sms.due c where c.message_id = m.message_id) as due,
                (select json_agg(c) from sms.submit c where c.message_id = m.message_id) as submit,

@@ -26,22 +26,25 @@ $pg->do(<<'SQL');
 -- claims and answers "sent"; the operator ids
 create function t.pump(p_bind text) returns setof text language plpgsql as $$
 declare
-    v_acct bigint[]; v_id uuid[]; v_attempt smallint[]; v_ref text[];
+    v_acct bigint[]; v_id uuid[]; v_attempt smallint[]; v_ref text[]; v_to bigint[];
+    v_class smallint[]; v_price bigint[]; v_claim uuid[];
 begin
     select array_agg(account_id), array_agg(message_id), array_agg(attempt),
-           array_agg(gen_random_uuid()::text)
-      into v_acct, v_id, v_attempt, v_ref
+           array_agg(gen_random_uuid()::text), array_agg("to"), array_agg(class), array_agg(price)
+      into v_acct, v_id, v_attempt, v_ref, v_to, v_class, v_price
       from t.claim(50, false, p_bind);
 
+    v_claim := array(select claim_id from sms.claim where v_id[1] = any (message_id));
+
     if v_id is not null then
-        perform sms.submitted(1, t.now(), v_acct, v_id, v_attempt,
+        perform sms.submitted(1, t.now(), v_claim, v_acct, v_id, v_attempt,
             array_fill(1::smallint, array[cardinality(v_id)]),
             array_fill(1::smallint, array[cardinality(v_id)]),
             array_fill(1::smallint, array[cardinality(v_id)]),
             array_fill(0::smallint, array[cardinality(v_id)]),
             array_fill(0, array[cardinality(v_id)]), v_ref,
             array_fill(null::timestamptz, array[cardinality(v_id)]),
-            array_fill(null::int, array[cardinality(v_id)]));
+            array_fill(null::int, array[cardinality(v_id)]), v_to, v_class, v_price);
         return query select unnest(v_ref);
     end if;
 end

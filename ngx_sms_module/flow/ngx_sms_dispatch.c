@@ -1,6 +1,7 @@
 #include "ngx_sms_dispatch.h"
 
 #include "ngx_sms_counter.h"
+#include "ngx_sms_ids.h"
 #include "ngx_sms_leases.h"
 #include "ngx_sms_link.h"
 #include "ngx_sms_store_flow.h"
@@ -364,7 +365,7 @@ ngx_sms_dispatch_go(ngx_sms_link_t *link)
         }
     }
 
-    if (lease == NULL) {
+    if (lease == NULL || ngx_sms_id_make(link->claim) != NGX_OK) {
         return;
     }
 
@@ -372,7 +373,8 @@ ngx_sms_dispatch_go(ngx_sms_link_t *link)
     link->query = ngx_sms_store_claim(link->id, &lease->name, lease->epoch,
                                       (int32_t) ngx_min(window,
                                                         NGX_SMS_CLAIM_MAX),
-                                      link->inflight == 0, ngx_sms_timer_now_us(),
+                                      link->inflight == 0, link->claim,
+                                      ngx_sms_timer_now_us(),
                                       ngx_sms_dispatch_claimed, link);
 }
 
@@ -400,19 +402,18 @@ ngx_sms_dispatch_claimed(void *data, const ngx_sms_pg_res_t *res)
         return;
     }
 
-    if (res->nrows == 0) {
+    if (ngx_sms_store_claim_empty(res)) {
         link->look = ngx_min(link->look * 2, NGX_SMS_DISPATCH_IDLE);
         return;
     }
 
     link->look = NGX_SMS_DISPATCH_LOOK;
     link->more = 1;
-    ngx_sms_counter_add(link->zone, NGX_SMS_C_CLAIMED, (int64_t) res->nrows);
 
     if (ngx_sms_link_submit(link, res) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, link->log, 0,
                       "sms dispatch: claim cannot be worked on: no memory "
-                      "link=%uD rows=%ui", link->id, res->nrows);
+                      "link=%uD", link->id);
         ngx_sms_link_renounce(link);
         return;
     }

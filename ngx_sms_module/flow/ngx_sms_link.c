@@ -17,6 +17,7 @@ typedef struct {
     ngx_sms_pg_entry_t       entry;
     ngx_pool_t              *pool;
     ngx_sms_link_t          *link;
+    u_char                   id[16];
     ngx_sms_stored_t         st;
     ngx_sms_store_submit_t  *results;
     ngx_uint_t               nresults;
@@ -121,8 +122,9 @@ ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
 
     claim->pool = pool;
     claim->link = link;
+    ngx_memcpy(claim->id, link->claim, 16);
 
-    if (ngx_sms_stored_read(&claim->st, pool, res, ngx_sms_store_claim_row)
+    if (ngx_sms_stored_read(&claim->st, pool, res, ngx_sms_store_claim_rows)
         != NGX_OK)
     {
         goto failed;
@@ -140,6 +142,7 @@ ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
     }
 
     link->claims++;
+    ngx_sms_counter_add(link->zone, NGX_SMS_C_CLAIMED, (int64_t) claim->st.n);
     ngx_sms_stored_load(&claim->st, ngx_sms_claim_go, claim);
 
     return NGX_OK;
@@ -385,6 +388,9 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
     r = &claim->results[claim->nresults++];
     r->id = row->id;
     r->account = row->account;
+    r->to = row->to;
+    r->price_micro = row->price_micro;
+    r->klass = (int16_t) row->klass;
     r->attempt = (int16_t) row->attempt;
     r->part = (int16_t) (part ? part->number : 1);
     r->total = (int16_t) (part ? part->total : row->parts);
@@ -455,7 +461,8 @@ ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f)
 {
     ngx_sms_link_t  *link = data;
 
-    ngx_uint_t               n;
+    u_char                 (*ids)[16];
+    ngx_uint_t               n, nclaims;
     ngx_sms_claim_t         *claim;
     ngx_sms_pg_entry_t      *e;
     ngx_sms_store_submit_t  *list;
@@ -463,22 +470,25 @@ ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f)
     f->params = ngx_pcalloc(f->pool, NGX_SMS_SUBMITTED_PARAMS
                                      * sizeof(ngx_sms_pg_param_t));
     list = ngx_palloc(f->pool, f->rows * sizeof(ngx_sms_store_submit_t));
+    ids = ngx_palloc(f->pool, f->nentries * 16);
 
-    if (f->params == NULL || list == NULL) {
+    if (f->params == NULL || list == NULL || ids == NULL) {
         return NGX_ERROR;
     }
 
     n = 0;
+    nclaims = 0;
 
     for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
         claim = ngx_sms_claim_of(e);
         ngx_memcpy(list + n, claim->results,
                    claim->nresults * sizeof(ngx_sms_store_submit_t));
         n += claim->nresults;
+        ngx_memcpy(ids[nclaims++], claim->id, 16);
     }
 
-    return ngx_sms_store_submitted(list, n, link->id, ngx_sms_timer_now_us(),
-                                   f->pool, f->params);
+    return ngx_sms_store_submitted(list, n, ids, nclaims, link->id,
+                                   ngx_sms_timer_now_us(), f->pool, f->params);
 }
 
 

@@ -35,6 +35,7 @@ struct ngx_sms_link_s {
     ngx_log_t               *log;
     ngx_sms_timer_t          timer;
     ngx_sms_store_query_t   *query;         /* the claim that is asked for    */
+    u_char                   claim[16];     /* and its id                     */
     ngx_sms_pg_batch_t      *submitted;     /* results to be stored           */
     ngx_sms_pg_batch_t      *receipts;
     ngx_sms_pg_batch_spec_t  submitted_spec, receipts_spec;
@@ -54,7 +55,7 @@ ngx_int_t ngx_sms_link_init(ngx_sms_link_t *link, ngx_sms_plugin_t *plugin,
 void ngx_sms_link_exit(ngx_sms_link_t *link);
 
 /*
- * Works on the rows of a claim: everything is copied.  Each message ends in a
+ * Works on the rows of link->claim: everything is copied.  Each message ends in a
  * stored result, whatever becomes of the adapter.  NGX_ERROR without memory:
  * then nothing was written to the wire.
  */

@@ -58,7 +58,7 @@ ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
     round->asked = ngx_pcalloc(pool, round->n * sizeof(ngx_uint_t));
 
     if (round->answers == NULL || round->asked == NULL
-        || ngx_sms_stored_read(&round->st, pool, res, ngx_sms_store_screen_row)
+        || ngx_sms_stored_read(&round->st, pool, res, ngx_sms_store_screen_rows)
            != NGX_OK)
     {
         ngx_log_error(NGX_LOG_ERR, log, 0, "sms screen: unreadable rows");

@@ -21,28 +21,31 @@ static const sms_brand_t  ngx_sms_stored_no_brand = {
 
 ngx_int_t
 ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
-    const ngx_sms_pg_res_t *res, ngx_sms_stored_row_pt read)
+    const ngx_sms_pg_res_t *res, ngx_sms_stored_rows_pt read)
 {
-    ngx_uint_t            i;
+    ngx_uint_t            i, n;
     ngx_sms_store_row_t  *row;
 
     ngx_memzero(st, sizeof(ngx_sms_stored_t));
 
     st->pool = pool;
-    st->rows = ngx_pcalloc(pool, res->nrows * sizeof(ngx_sms_store_row_t));
-    st->msgs = ngx_pcalloc(pool, res->nrows * sizeof(sms_msg_t));
-    st->accounts = ngx_pcalloc(pool, res->nrows * sizeof(ngx_sms_account_t *));
 
-    if (st->rows == NULL || st->msgs == NULL || st->accounts == NULL) {
+    if (read(res, pool, &st->rows, &n) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < res->nrows; i++) {
+    st->msgs = ngx_pcalloc(pool, n * sizeof(sms_msg_t));
+    st->accounts = ngx_pcalloc(pool, n * sizeof(ngx_sms_account_t *));
+
+    if (st->msgs == NULL || st->accounts == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
 
         row = &st->rows[i];
 
-        if (read(res, i, row) != NGX_OK
-            || ngx_sms_stored_str(pool, &row->sender) != NGX_OK
+        if (ngx_sms_stored_str(pool, &row->sender) != NGX_OK
             || ngx_sms_stored_str(pool, &row->text) != NGX_OK
             || ngx_sms_stored_str(pool, &row->doc) != NGX_OK)
         {
@@ -50,7 +53,7 @@ ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
         }
     }
 
-    st->n = res->nrows;
+    st->n = n;
 
     return NGX_OK;
 }

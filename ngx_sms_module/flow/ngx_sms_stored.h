@@ -12,8 +12,8 @@
 #include "ngx_sms_store_flow.h"
 
 
-typedef ngx_int_t (*ngx_sms_stored_row_pt)(const ngx_sms_pg_res_t *res,
-    ngx_uint_t i, ngx_sms_store_row_t *row);
+typedef ngx_int_t (*ngx_sms_stored_rows_pt)(const ngx_sms_pg_res_t *res,
+    ngx_pool_t *pool, ngx_sms_store_row_t **rows, ngx_uint_t *n);
 
 typedef struct {
     ngx_pool_t                   *pool;
@@ -31,7 +31,7 @@ typedef struct {
 
 /* copies the rows of "res"; NGX_ERROR: no memory, or a row is unreadable */
 ngx_int_t ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
-    const ngx_sms_pg_res_t *res, ngx_sms_stored_row_pt read);
+    const ngx_sms_pg_res_t *res, ngx_sms_stored_rows_pt read);
 
 /*
  * Finds the accounts, mostly in the cache, and fills msgs; then done(), which

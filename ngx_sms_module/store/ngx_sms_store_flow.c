@@ -18,14 +18,15 @@ static const uint32_t  ngx_sms_types_consent_put[] = {
 };
 static const uint32_t  ngx_sms_types_claim[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT4,
-    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_BOOL
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID
 };
 static const uint32_t  ngx_sms_types_submitted[] = {
-    NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT8_ARRAY,
-    NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_UUID_ARRAY,
+    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
     NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
-    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_INT4_ARRAY
+    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_INT4_ARRAY, NGX_SMS_PG_INT8_ARRAY,
+    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT8_ARRAY
 };
 static const uint32_t  ngx_sms_types_receipts[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT_ARRAY,
@@ -61,12 +62,12 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
       .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
              " rtype, brand_id, attempt, sender, body, enc, parts, price,"
              " accepted_at, expires_at, test, doc"
-             " FROM sms.claim($1, $2, $3, $4, $5, $6)",
-      .nparams = 6, .types = ngx_sms_types_claim },
+             " FROM sms.claim($1, $2, $3, $4, $5, $6, $7)",
+      .nparams = 7, .types = ngx_sms_types_claim },
 
     { .name = "submitted",
       .sql = "SELECT sms.submitted($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-             " $11, $12, $13)",
+             " $11, $12, $13, $14, $15, $16, $17)",
       .nparams = NGX_SMS_SUBMITTED_PARAMS, .types = ngx_sms_types_submitted },
 
     { .name = "receipts",
@@ -81,6 +82,51 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
 };
 
 
+typedef enum {
+    NGX_SMS_FIELD_UUID = 0,
+    NGX_SMS_FIELD_INT,
+    NGX_SMS_FIELD_TIME,
+    NGX_SMS_FIELD_BOOL,
+    NGX_SMS_FIELD_TEXT
+} ngx_sms_store_field_e;
+
+/* an array of a result, and the field of ngx_sms_store_row_t that it fills */
+typedef struct {
+    size_t                   offset;
+    ngx_sms_store_field_e    kind;
+    ngx_uint_t               null;          /* may be                         */
+} ngx_sms_store_column_t;
+
+#define ngx_sms_store_column(field, kind, null)                               \
+    { offsetof(ngx_sms_store_row_t, field), NGX_SMS_FIELD_##kind, null }
+
+/* in the order of the statement */
+static const ngx_sms_store_column_t  ngx_sms_store_claim_columns[] = {
+    ngx_sms_store_column(id, UUID, 0),
+    ngx_sms_store_column(account, INT, 0),
+    ngx_sms_store_column(submission, UUID, 0),
+    ngx_sms_store_column(to, INT, 0),
+    ngx_sms_store_column(klass, INT, 0),
+    ngx_sms_store_column(recipient_type, INT, 0),
+    ngx_sms_store_column(brand, INT, 1),
+    ngx_sms_store_column(attempt, INT, 0),
+    ngx_sms_store_column(sender, TEXT, 0),
+    ngx_sms_store_column(text, TEXT, 1),
+    ngx_sms_store_column(encoding, INT, 0),
+    ngx_sms_store_column(parts, INT, 0),
+    ngx_sms_store_column(price_micro, INT, 0),
+    ngx_sms_store_column(accepted_us, TIME, 0),
+    ngx_sms_store_column(expires_us, TIME, 0),
+    ngx_sms_store_column(test, BOOL, 0),
+    ngx_sms_store_column(doc, TEXT, 1)
+};
+
+
+static ngx_int_t ngx_sms_store_screen_row(const ngx_sms_pg_res_t *res,
+    ngx_uint_t i, ngx_sms_store_row_t *row);
+static ngx_int_t ngx_sms_store_row_column(const ngx_sms_pg_res_t *res,
+    ngx_uint_t row, ngx_uint_t col, const ngx_sms_store_column_t *c,
+    ngx_sms_store_row_t *rows, ngx_uint_t n);
 static ngx_sms_store_query_t *ngx_sms_store_flow_send(
     ngx_sms_store_query_t *q, ngx_int_t failed);
 static ngx_int_t ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s,
@@ -175,6 +221,31 @@ ngx_sms_store_screen_take(int32_t limit, int64_t now_us,
 
 
 ngx_int_t
+ngx_sms_store_screen_rows(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
+    ngx_sms_store_row_t **rows, ngx_uint_t *n)
+{
+    ngx_uint_t            i;
+    ngx_sms_store_row_t  *list;
+
+    list = ngx_pcalloc(pool, res->nrows * sizeof(ngx_sms_store_row_t));
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < res->nrows; i++) {
+        if (ngx_sms_store_screen_row(res, i, &list[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    *rows = list;
+    *n = res->nrows;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_sms_store_screen_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
     ngx_sms_store_row_t *row)
 {
@@ -343,7 +414,7 @@ ngx_sms_store_consent_put(const ngx_sms_store_consent_t *list, ngx_uint_t n,
 
 ngx_sms_store_query_t *
 ngx_sms_store_claim(uint32_t link, const ngx_str_t *lease, int64_t epoch,
-    int32_t max_parts, ngx_uint_t idle, int64_t now_us,
+    int32_t max_parts, ngx_uint_t idle, const u_char id[16], int64_t now_us,
     ngx_sms_pg_done_pt done, void *data)
 {
     ngx_sms_store_query_t  *q;
@@ -360,36 +431,122 @@ ngx_sms_store_claim(uint32_t link, const ngx_str_t *lease, int64_t epoch,
     ngx_sms_pg_param_int4(&q->params[3], max_parts);
     ngx_sms_pg_param_time(&q->params[4], now_us);
     ngx_sms_pg_param_bool(&q->params[5], idle);
+    ngx_sms_pg_param_uuid(&q->params[6], id);
 
     return ngx_sms_store_flow_send(q, 0);
 }
 
 
-ngx_int_t
-ngx_sms_store_claim_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
-    ngx_sms_store_row_t *row)
+ngx_uint_t
+ngx_sms_store_claim_empty(const ngx_sms_pg_res_t *res)
 {
-    ngx_memzero(row, sizeof(ngx_sms_store_row_t));
+    return ngx_sms_pg_row_null(res, 0, 0);
+}
 
-    if (ngx_sms_pg_row_uuid(res, i, 0, row->id) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 1, &row->account) != NGX_OK
-        || ngx_sms_pg_row_uuid(res, i, 2, row->submission) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 3, &row->to) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 4, &row->klass) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 5, &row->recipient_type) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 6, &row->brand) == NGX_ERROR
-        || ngx_sms_pg_row_int(res, i, 7, &row->attempt) != NGX_OK
-        || ngx_sms_pg_row_text(res, i, 8, &row->sender) != NGX_OK
-        || ngx_sms_pg_row_text(res, i, 9, &row->text) == NGX_ERROR
-        || ngx_sms_pg_row_int(res, i, 10, &row->encoding) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 11, &row->parts) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 12, &row->price_micro) != NGX_OK
-        || ngx_sms_pg_row_time(res, i, 13, &row->accepted_us) != NGX_OK
-        || ngx_sms_pg_row_time(res, i, 14, &row->expires_us) != NGX_OK
-        || ngx_sms_pg_row_bool(res, i, 15, &row->test) != NGX_OK
-        || ngx_sms_pg_row_text(res, i, 16, &row->doc) != NGX_OK)
-    {
+
+ngx_int_t
+ngx_sms_store_claim_rows(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
+    ngx_sms_store_row_t **rows, ngx_uint_t *n)
+{
+    ngx_uint_t               i;
+    uint32_t                 count;
+    ngx_sms_store_row_t     *list;
+    ngx_sms_pg_cell_array_t  ids;
+
+    if (ngx_sms_pg_row_array(res, 0, 0, &ids, &count) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    list = ngx_pcalloc(pool, count * sizeof(ngx_sms_store_row_t));
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < sizeof(ngx_sms_store_claim_columns)
+                    / sizeof(ngx_sms_store_claim_columns[0]); i++)
+    {
+        if (ngx_sms_store_row_column(res, 0, i, &ngx_sms_store_claim_columns[i],
+                                     list, count)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    *rows = list;
+    *n = count;
+
+    return NGX_OK;
+}
+
+
+/* an array that is NULL has no elements: those that may be stay as they are */
+
+static ngx_int_t
+ngx_sms_store_row_column(const ngx_sms_pg_res_t *res, ngx_uint_t row,
+    ngx_uint_t col, const ngx_sms_store_column_t *c, ngx_sms_store_row_t *rows,
+    ngx_uint_t n)
+{
+    int                      rc, truth;
+    void                    *field;
+    size_t                   len;
+    uint32_t                 count;
+    ngx_int_t                found;
+    ngx_uint_t               i;
+    const uint8_t           *p;
+    ngx_sms_pg_cell_t        cell;
+    ngx_sms_pg_cell_array_t  array;
+
+    found = ngx_sms_pg_row_array(res, row, col, &array, &count);
+
+    if (found == NGX_DECLINED && c->null) {
+        return NGX_OK;
+    }
+
+    if (found != NGX_OK || count != n) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (ngx_sms_pg_cell_array_next(&array, &cell) != 0) {
+            return NGX_ERROR;
+        }
+
+        field = (u_char *) &rows[i] + c->offset;
+
+        switch (c->kind) {
+
+        case NGX_SMS_FIELD_UUID:
+            rc = ngx_sms_pg_cell_uuid(&cell, field);
+            break;
+
+        case NGX_SMS_FIELD_INT:
+            rc = ngx_sms_pg_cell_int(&cell, field);
+            break;
+
+        case NGX_SMS_FIELD_TIME:
+            rc = ngx_sms_pg_cell_time(&cell, field);
+            break;
+
+        case NGX_SMS_FIELD_BOOL:
+            truth = 0;
+            rc = ngx_sms_pg_cell_bool(&cell, &truth);
+            *(ngx_uint_t *) field = (ngx_uint_t) truth;
+            break;
+
+        default:
+            rc = ngx_sms_pg_cell_text(&cell, &p, &len);
+
+            if (rc == 0) {
+                ((ngx_str_t *) field)->data = (u_char *) p;
+                ((ngx_str_t *) field)->len = len;
+            }
+        }
+
+        if (rc < 0 || (rc == 1 && !c->null)) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -398,22 +555,30 @@ ngx_sms_store_claim_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
 
 ngx_int_t
 ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
-    uint32_t link, int64_t now_us, ngx_pool_t *pool,
-    ngx_sms_pg_param_t *params)
+    u_char (*claims)[16], ngx_uint_t nclaims, uint32_t link, int64_t now_us,
+    ngx_pool_t *pool, ngx_sms_pg_param_t *params)
 {
     ngx_str_t           id;
     ngx_uint_t          i;
-    ngx_sms_pg_array_t  a[11];
+    ngx_sms_pg_array_t  claim, a[NGX_SMS_SUBMITTED_PARAMS - 3];
 
     static const uint32_t  types[] = {
         NGX_SMS_PG_INT8, NGX_SMS_PG_UUID, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2,
         NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
-        NGX_SMS_PG_TEXT, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4
+        NGX_SMS_PG_TEXT, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4,
+        NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8
     };
 
-    for (i = 0; i < 11; i++) {
+    for (i = 0; i < NGX_SMS_SUBMITTED_PARAMS - 3; i++) {
         ngx_sms_pg_array_init(&a[i], types[i], n, 0, ngx_sms_pg_param_grow,
                               pool);
+    }
+
+    ngx_sms_pg_array_init(&claim, NGX_SMS_PG_UUID, nclaims, 0,
+                          ngx_sms_pg_param_grow, pool);
+
+    for (i = 0; i < nclaims; i++) {
+        ngx_sms_pg_array_uuid(&claim, claims[i]);
     }
 
     for (i = 0; i < n; i++) {
@@ -445,13 +610,21 @@ ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
         } else {
             ngx_sms_pg_array_null(&a[10]);
         }
+
+        ngx_sms_pg_array_int8(&a[11], list[i].to);
+        ngx_sms_pg_array_int2(&a[12], list[i].klass);
+        ngx_sms_pg_array_int8(&a[13], list[i].price_micro);
     }
 
     ngx_sms_pg_param_int4(&params[0], (int32_t) link);
     ngx_sms_pg_param_time(&params[1], now_us);
 
-    for (i = 0; i < 11; i++) {
-        if (ngx_sms_pg_param_array(&params[i + 2], &a[i]) != NGX_OK) {
+    if (ngx_sms_pg_param_array(&params[2], &claim) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_SMS_SUBMITTED_PARAMS - 3; i++) {
+        if (ngx_sms_pg_param_array(&params[i + 3], &a[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }

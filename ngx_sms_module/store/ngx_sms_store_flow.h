@@ -46,11 +46,12 @@ typedef struct {
 } ngx_sms_store_row_t;
 
 
-/* due messages whose time has come; rows: ngx_sms_store_screen_row() */
+/* due messages whose time has come; rows: ngx_sms_store_screen_rows() */
 ngx_sms_store_query_t *ngx_sms_store_screen_take(int32_t limit,
     int64_t now_us, ngx_sms_pg_done_pt done, void *data);
-ngx_int_t ngx_sms_store_screen_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
-    ngx_sms_store_row_t *row);
+/* the messages of a result, in "pool"; their texts are the result's own */
+ngx_int_t ngx_sms_store_screen_rows(const ngx_sms_pg_res_t *res,
+    ngx_pool_t *pool, ngx_sms_store_row_t **rows, ngx_uint_t *n);
 
 
 typedef enum {
@@ -88,17 +89,20 @@ ngx_sms_store_query_t *ngx_sms_store_consent_put(
 
 
 /* "idle": nothing of this bind is in flight, so one message may be larger than
- * the window.  Rows: ngx_sms_store_claim_row() */
+ * the window.  "id": what the claim shall be called.  Rows, unless it is empty:
+ * ngx_sms_store_claim_rows(); their doc is that of OTP and exempt messages only */
 ngx_sms_store_query_t *ngx_sms_store_claim(uint32_t link,
     const ngx_str_t *lease, int64_t epoch, int32_t max_parts, ngx_uint_t idle,
-    int64_t now_us, ngx_sms_pg_done_pt done, void *data);
-ngx_int_t ngx_sms_store_claim_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
-    ngx_sms_store_row_t *row);
+    const u_char id[16], int64_t now_us, ngx_sms_pg_done_pt done, void *data);
+ngx_uint_t ngx_sms_store_claim_empty(const ngx_sms_pg_res_t *res);
+ngx_int_t ngx_sms_store_claim_rows(const ngx_sms_pg_res_t *res,
+    ngx_pool_t *pool, ngx_sms_store_row_t **rows, ngx_uint_t *n);
 
 
 typedef struct {
     const u_char         *id;
-    int64_t               account;
+    int64_t               account, to, price_micro;
+    int16_t               klass;
     int16_t               attempt, part, total;
     int16_t               outcome;      /* sms_outcome_t as SQL counts them   */
     int16_t               reason;
@@ -108,11 +112,12 @@ typedef struct {
     int32_t               next_lane;    /* retry: where; 0: screen chooses     */
 } ngx_sms_store_submit_t;
 
-/* the statement's parameters, for the batch of submit results */
-#define NGX_SMS_SUBMITTED_PARAMS  13
+/* the statement's parameters, for the batch of submit results: those of whole
+ * claims, whose ids are told */
+#define NGX_SMS_SUBMITTED_PARAMS  17
 ngx_int_t ngx_sms_store_submitted(const ngx_sms_store_submit_t *list,
-    ngx_uint_t n, uint32_t link, int64_t now_us, ngx_pool_t *pool,
-    ngx_sms_pg_param_t *params);
+    ngx_uint_t n, u_char (*claims)[16], ngx_uint_t nclaims, uint32_t link,
+    int64_t now_us, ngx_pool_t *pool, ngx_sms_pg_param_t *params);
 
 
 typedef struct {
