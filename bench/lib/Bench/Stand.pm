@@ -12,6 +12,13 @@ package Bench::Stand;
 #   load() answers what bench/load prints, as a hash.   sink() asks the sink.
 #   comparison()   the other nginx, with as many workers as ours has
 #   sequence($n)   a range of n sequence numbers that nobody else gets
+#   accepted([$n]) messages that ours has answered with 202 since open(); load()
+#                  counts them, whoever sends others adds them
+#
+#   what processes cost; $server is ours(), comparison() or has processes():
+#   cpu($server)           { kinds => { kind => ms }, known, machine, at }
+#   peak($server)          kB that its processes had resident at most since
+#   forget_peak($server)   side($server)  the kinds that make up its server side
 
 use strict;
 use warnings;
@@ -19,11 +26,11 @@ use utf8;
 
 use Bench::Database;
 use Bench::Process;
+use Bench::Sink;
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(mkdtemp);
-use IPC::Open2 qw(open2);
 use JSON::PP ();
-use List::Util qw(sum);
+use List::Util qw(sum sum0);
 use SMS::Nginx;
 use SMS::Tap;
 use Time::HiRes qw(sleep time);
@@ -52,8 +59,16 @@ sub new {
 
 sub pg { return $_[0]{pg} }
 sub rules { return $_[0]{rules} }
-sub extra { return $_[0]{extra} }
 sub ours { return $_[0]{ours} }
+sub dir { return $_[0]{dir} }
+sub bin { return $_[0]{bin} }
+
+
+sub accepted {
+    my ($self, $more) = @_;
+
+    return $self->{accepted} += $more // 0;
+}
 
 
 sub compile {
@@ -163,8 +178,7 @@ EOC
 sub open {
     my ($self, %opt) = @_;
 
-    # messages in the database that no load() has counted
-    $self->{extra} = 0;
+    $self->{accepted} = 0;
     my @keys = $self->{pg}->fresh;
     spew("$self->{dir}/keys", join '', map { "$_\n" } @keys);
     $self->{keys} = \@keys;
@@ -209,7 +223,7 @@ sub first_answer {
     } 20, 'the first 202' or die 'bench: not accepted: ', $r->body, "\n";
 
     $self->{answer} = $r->body;
-    $self->{extra}++;
+    $self->accepted(1);
     return;
 }
 
@@ -276,33 +290,28 @@ sub load {
     my $line = do { local $/; <$out> } // '';
     CORE::close $out or die "bench: load ended with $?\n";
 
-    return { $line =~ /(\w+)=(\S+)/g };
+    my $got = { $line =~ /(\w+)=(\S+)/g };
+    $self->accepted($got->{messages} // $got->{ok}) if $self->{ours} && $server == $self->{ours};
+    return $got;
 }
 
 
 sub start_sink {
     my ($self) = @_;
 
-    $self->{sink_pid} = open2($self->{sink_out}, $self->{sink_in}, "$self->{bin}/sink");
-    my ($port) = readline($self->{sink_out}) =~ /^port (\d+)$/ or die "bench: no sink\n";
-    return $self->{sink_port} = $port;
+    $self->{sink} = Bench::Sink->new("$self->{bin}/sink");
+    return $self->{sink}->port;
 }
 
 
-sub sink {
-    my ($self) = @_;
-
-    syswrite $self->{sink_in}, "\n";
-    return { readline($self->{sink_out}) =~ /(\w+)=(\d+)/g };
-}
+sub sink { return $_[0]{sink}->ask }
 
 
 sub stop_sink {
     my ($self) = @_;
+    my $sink = delete $self->{sink} // return;
 
-    return unless $self->{sink_pid};
-    CORE::close $self->{sink_in};
-    waitpid delete $self->{sink_pid}, 0;
+    $sink->end;
     return;
 }
 
@@ -318,19 +327,72 @@ sub sink_speed {
 }
 
 
-# CPU of each kind of process, in ms
-sub cpu {
+# ---- what processes cost ----------------------------------------------------
+
+sub processes {
     my ($self, $server) = @_;
 
+    return $server->processes if $server->can('processes');
+    return (nginx => [ $server->master ],
+            $self->{ours} && $server == $self->{ours} ? (pg => [ $self->{pg}->postmaster ]) : ());
+}
+
+
+sub side {
+    my ($self, $server) = @_;
+    my %processes = $self->processes($server);
+
+    return sort keys %processes;
+}
+
+
+# whatever we have started, so that the rest of the machine is what others take
+sub known {
+    my ($self, %processes) = @_;
+    my %pids = map { $_ => 1 } grep { defined } map({ @$_ } values %processes),
+               $self->{pg}->postmaster, map({ $_->master } grep { defined } $self->{ours},
+                                            values %{ $self->{comparison} // {} });
+
+    return keys %pids;
+}
+
+
+sub cpu {
+    my ($self, $server) = @_;
+    my %processes = ($self->processes($server),
+                     $self->{sink} ? (sink => [ $self->{sink}->pid ]) : ());
+
     return {
-        nginx => cpu_ms($server->master),
-        pg => cpu_ms($self->{pg}->postmaster),
-        sink => $self->{sink_pid} ? cpu_ms($self->{sink_pid}) : 0,
+        kinds => { map { $_ => cpu_ms(@{ $processes{$_} }) } keys %processes },
+        # with the bench itself, and the programs that it has waited for
+        known => 1000 * sum(times) + cpu_ms($self->known(%processes)),
         machine => machine_ms(),
-        # the bench itself, and the programs that it has waited for
-        self => 1000 * sum(times),
         at => time,
     };
+}
+
+
+sub working {
+    my ($self, $server) = @_;
+
+    return $server->worker_pids if !$server->can('processes');
+    my %processes = $server->processes;
+    return map { @$_ } values %processes;
+}
+
+
+sub peak {
+    my ($self, $server) = @_;
+
+    return sum0(map { peak_kb($_) } $self->working($server));
+}
+
+
+sub forget_peak {
+    my ($self, $server) = @_;
+
+    forget_peak_kb($_) for $self->working($server);
+    return;
 }
 
 
