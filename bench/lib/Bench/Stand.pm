@@ -37,7 +37,8 @@ use Time::HiRes qw(sleep time);
 
 my @programs = (
     [ load => qw(load.c workload.c latency.c) ],
-    [ sink => qw(sink.c seen.c) ],
+    [ sink => qw(sink.c seen.c listener.c) ],
+    [ callback => qw(callback.c seen.c listener.c) ],
     [ blast => qw(blast.c) ],
 );
 
