@@ -17,18 +17,20 @@ package Bench::Runner;
 #   measure($server, $work)    what $work answers, a hash with "ok" (or "messages")
 #                              and perhaps "rate", and what it has cost besides
 #   errors($name, $got)        a problem for what was not answered well
+#   section($title)            a line of text between rows
 #   row($name, workers => 1, connections => 64, got => [ measurements ],
 #       against => [ rows ])   a row of the table; answers it
 #   problem($text)   progress($format, …)   note($format, …)
 #   bar($name, $value, '>=' or '<=', $met, $aim, cpu => $value)
 #
-# $server is $stand->ours, the nginx of the comparison, or an object with
-# processes(): kind => [ pids ] of what the work costs.
+# $server is $stand->ours, the nginx of the comparison, or a contender: see
+# Bench::Meter and Bench::Kannel.
 
 use strict;
 use warnings;
 use utf8;
 
+use Bench::Meter;
 use Bench::Process;
 use Bench::Stand;
 use Bench::Table;
@@ -51,6 +53,7 @@ sub new {
     $self->{cases} = [ $self->cases ];
     $self->{table} = Bench::Table->new;
     $self->{stand} = Bench::Stand->new;
+    $self->{meter} = Bench::Meter->new($self->{stand});
     return $self;
 }
 
@@ -62,6 +65,7 @@ sub rounds { return $_[0]{rounds} }
 sub workers { return @{ $_[0]{workers} } }
 sub broken { return @{ $_[0]{problems} } ? 1 : 0 }
 sub note { my ($self, @note) = @_; return $self->{table}->note(@note) }
+sub section { my ($self, $title) = @_; return $self->{table}->section($title) }
 sub problem { my ($self, $text) = @_; push @{ $self->{problems} }, $text; return }
 
 
@@ -119,7 +123,7 @@ sub run {
     );
 
     for my $case (@{ $self->{cases} }) {
-        $table->section($case->title);
+        $self->section($case->title);
         $case->run($self);
     }
 
@@ -198,21 +202,20 @@ sub load {
 
 sub measure {
     my ($self, $server, $work) = @_;
-    my $stand = $self->{stand};
-    my $ours = $stand->ours && $server == $stand->ours;
+    my ($stand, $meter) = @$self{qw(stand meter)};
 
-    $stand->forget_peak($server);
+    $meter->forget_peak($server);
 
     my $wal = $stand->pg->wal;
-    my $before = $stand->cpu($server);
+    my $before = $meter->cpu($server);
     my $got = $work->();
-    my $after = $stand->cpu($server);
+    my $after = $meter->cpu($server);
     my $messages = $got->{messages} // $got->{ok};
     my $per = $messages ? 1000 / $messages : 0;
-    my %row = (%$got, peak => $stand->peak($server) / 1024);
+    my %row = (%$got, peak => $meter->peak($server) / 1024);
 
     # the backends tell what they have synced once a second, with their next commit
-    if ($ours) {
+    if ($stand->is_ours($server)) {
         sleep 1.1;
         $stand->load($server, connections => 16, seconds => 5, count => 64,
                      start => $stand->sequence(64));
@@ -225,7 +228,7 @@ sub measure {
         $row{$kind} = ($after->{kinds}{$kind} - ($before->{kinds}{$kind} // 0)) * $per;
     }
 
-    $row{sum} = sum0(map { $row{$_} // 0 } $stand->side($server));
+    $row{sum} = sum0(map { $row{$_} // 0 } $meter->side($server));
     $row{load} = $got->{cpu_ms} * $per if defined $got->{cpu_ms};
     $row{$_} //= $got->{"${_}_us"} / 1000 for grep { defined $got->{"${_}_us"} } qw(p50 p99);
     $row{foreign} = 100 * ($after->{machine} - $before->{machine}

@@ -6,34 +6,34 @@ package Bench::Stand;
 #
 #   my $stand = Bench::Stand->new;
 #   $stand->open(workers => 1, sink => 0);      a new database, our nginx
+#       receipts => 0: the operator is asked for none; hooks => 1: a sink for webhooks
 #   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
 #   $stand->close
 #
-#   load() answers what bench/load prints, as a hash.   sink() asks the sink.
+#   load() answers what bench/load prints, as a hash.   sink(), hooks() ask the sinks.
 #   comparison()   the other nginx, with as many workers as ours has
 #   sequence($n)   a range of n sequence numbers that nobody else gets
 #   accepted([$n]) messages that ours has answered with 202 since open(); load()
 #                  counts them, whoever sends others adds them
-#
-#   what processes cost; $server is ours(), comparison() or has processes():
-#   cpu($server)           { kinds => { kind => ms }, known, machine, at }
-#   peak($server)          kB that its processes had resident at most since
-#   forget_peak($server)   side($server)  the kinds that make up its server side
+#   is_ours($server)       pids()   of all that runs
+#   kannel(store => 'memory', receipts => 0)   a Bench::Kannel, ended by close
+#   far()          kind => [ pids ] of the sinks that ours has
+#   webhooks($url) registers it for every account; 0 when there are no webhooks
+#   untold()       messages accepted since then whose delivery was not called back
 
 use strict;
 use warnings;
 use utf8;
 
 use Bench::Database;
-use Bench::Process;
+use Bench::Kannel;
 use Bench::Sink;
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(mkdtemp);
 use JSON::PP ();
-use List::Util qw(sum sum0);
 use SMS::Nginx;
 use SMS::Tap;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my @programs = (
     [ load => qw(load.c workload.c latency.c) ],
@@ -45,7 +45,8 @@ my @programs = (
 
 sub new {
     my ($class, %opt) = @_;
-    my $self = bless { %opt, next => 0, pid => $$, bin => build() . '/bench' }, $class;
+    my $self = bless { %opt, next => 0, contenders => [], pid => $$,
+                       bin => build() . '/bench' }, $class;
 
     # not /tmp: there fsync may cost nothing
     $self->{dir} = mkdtemp('/var/tmp/sms-bench-XXXXXX');
@@ -63,6 +64,9 @@ sub rules { return $_[0]{rules} }
 sub ours { return $_[0]{ours} }
 sub dir { return $_[0]{dir} }
 sub bin { return $_[0]{bin} }
+
+
+sub is_ours { return $_[0]{ours} && $_[1] == $_[0]{ours} }
 
 
 sub accepted {
@@ -140,6 +144,7 @@ sub configuration {
     my ($self, %opt) = @_;
     my $rules = rules_built() ? 'sms_plugin rule content rule_content.so { }' : '';
     my $routes = "$self->{dir}/routes";
+    my $registered = $opt{receipts} // 1;
 
     spew($routes, "90 * sink\n");
     chmod 0644, $routes;
@@ -162,6 +167,7 @@ http {
         password bench;
         binds $opt{workers};
         window 500;
+        registered_delivery $registered;
         reconnect_max 60s;
     }
     server {
@@ -186,6 +192,7 @@ sub open {
 
     # without the sink nobody listens there, and nothing leaves the queue
     my $port = $opt{sink} ? $self->start_sink : free_port();
+    $self->{hooks} = Bench::Sink->new("$self->{bin}/callback") if $opt{hooks};
 
     my $class = $opt{class} // 'SMS::Nginx';
     $self->{ours} = $class->new(pg => $self->{pg}, workers => $opt{workers},
@@ -199,6 +206,7 @@ sub open {
         sleep 1;
     }
 
+    $self->{pg}->do(q{select sms.link_receipts(1, 'none')}) if !($opt{receipts} // 1);
     $self->judge_text if rules_built();
     $self->first_answer;
     return;
@@ -264,7 +272,8 @@ sub close {
 
     $self->{ours}->end if $self->{ours};
     delete $self->{ours};
-    $self->stop_sink;
+    $_->end for splice @{ $self->{contenders} };
+    $_->end for grep { defined } delete @$self{qw(sink hooks)};
     delete $self->{confirm};
     return;
 }
@@ -282,8 +291,7 @@ sub sequence {
 sub load {
     my ($self, $server, %opt) = @_;
 
-    my @options = (port => $server->port(0), keys => "$self->{dir}/keys", %opt);
-    push @options, confirm => $self->{confirm} if $self->{confirm};
+    my @options = (port => $server->port(0), $self->load_options($server), %opt);
     my @command = ("$self->{bin}/load");
     push @command, '--' . shift @options, shift @options while @options;
 
@@ -292,8 +300,17 @@ sub load {
     CORE::close $out or die "bench: load ended with $?\n";
 
     my $got = { $line =~ /(\w+)=(\S+)/g };
-    $self->accepted($got->{messages} // $got->{ok}) if $self->{ours} && $server == $self->{ours};
+    my $counts = $self->is_ours($server) ? $self : $server;
+    $counts->accepted($got->{messages} // $got->{ok}) if $counts->can('accepted');
     return $got;
+}
+
+
+sub load_options {
+    my ($self, $server) = @_;
+
+    return $server->load_options if $server->can('load_options');
+    return (keys => "$self->{dir}/keys", $self->{confirm} ? (confirm => $self->{confirm}) : ());
 }
 
 
@@ -308,12 +325,44 @@ sub start_sink {
 sub sink { return $_[0]{sink}->ask }
 
 
-sub stop_sink {
-    my ($self) = @_;
-    my $sink = delete $self->{sink} // return;
+sub hooks { return $_[0]{hooks}->ask }
+sub hooks_url { return 'http://127.0.0.1:' . $_[0]{hooks}->port . '/' }
 
-    $sink->end;
-    return;
+
+sub far {
+    my ($self) = @_;
+
+    return map { $self->{$_} ? ($_ => [ $self->{$_}->pid ]) : () } qw(sink hooks);
+}
+
+
+sub kannel {
+    my ($self, %opt) = @_;
+    my $kannel = Bench::Kannel->new(bin => $self->{bin}, %opt,
+                                    dir => "$self->{dir}/kannel-" . ++$self->{kannels});
+
+    push @{ $self->{contenders} }, $kannel;
+    return $kannel;
+}
+
+
+sub webhooks {
+    my ($self, $url) = @_;
+    my $pg = $self->{pg};
+
+    return 0 if !$pg->value(q{select count(*) from pg_proc
+        where proname = 'webhook_set' and pronamespace = 'sms'::regnamespace});
+    $pg->do('select sms.webhook_set(account_id, ?)
+               from (select distinct account_id from sms.api_key) a', $url);
+    $self->{silent} = $self->accepted;
+    return 1;
+}
+
+
+sub untold {
+    my ($self) = @_;
+
+    return $self->accepted - $self->{silent} - $self->hooks->{delivered};
 }
 
 
@@ -323,77 +372,19 @@ sub sink_speed {
 
     my $port = $self->start_sink;
     my %got = qx{$self->{bin}/blast --port $port --seconds 1} =~ /(\w+)=(\S+)/g;
-    $self->stop_sink;
+    (delete $self->{sink})->end;
     return $got{rate};
 }
 
 
-# ---- what processes cost ----------------------------------------------------
+# whatever we have started
+sub pids {
+    my ($self) = @_;
+    my @nginx = grep { defined } $self->{ours}, values %{ $self->{comparison} // {} };
+    my @kinds = ($self->far, map { ($_->processes, $_->far) } @{ $self->{contenders} });
 
-sub processes {
-    my ($self, $server) = @_;
-
-    return $server->processes if $server->can('processes');
-    return (nginx => [ $server->master ],
-            $self->{ours} && $server == $self->{ours} ? (pg => [ $self->{pg}->postmaster ]) : ());
-}
-
-
-sub side {
-    my ($self, $server) = @_;
-    my %processes = $self->processes($server);
-
-    return sort keys %processes;
-}
-
-
-# whatever we have started, so that the rest of the machine is what others take
-sub known {
-    my ($self, %processes) = @_;
-    my %pids = map { $_ => 1 } grep { defined } map({ @$_ } values %processes),
-               $self->{pg}->postmaster, map({ $_->master } grep { defined } $self->{ours},
-                                            values %{ $self->{comparison} // {} });
-
-    return keys %pids;
-}
-
-
-sub cpu {
-    my ($self, $server) = @_;
-    my %processes = ($self->processes($server),
-                     $self->{sink} ? (sink => [ $self->{sink}->pid ]) : ());
-
-    return {
-        kinds => { map { $_ => cpu_ms(@{ $processes{$_} }) } keys %processes },
-        # with the bench itself, and the programs that it has waited for
-        known => 1000 * sum(times) + cpu_ms($self->known(%processes)),
-        machine => machine_ms(),
-        at => time,
-    };
-}
-
-
-sub working {
-    my ($self, $server) = @_;
-
-    return $server->worker_pids if !$server->can('processes');
-    my %processes = $server->processes;
-    return map { @$_ } values %processes;
-}
-
-
-sub peak {
-    my ($self, $server) = @_;
-
-    return sum0(map { peak_kb($_) } $self->working($server));
-}
-
-
-sub forget_peak {
-    my ($self, $server) = @_;
-
-    forget_peak_kb($_) for $self->working($server);
-    return;
+    return grep { defined } $self->{pg}->postmaster, map({ $_->master } @nginx),
+                map({ @$_ } grep { ref } @kinds);
 }
 
 
