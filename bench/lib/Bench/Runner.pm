@@ -11,6 +11,7 @@ package Bench::Runner;
 #   stand  table  seconds  rounds  workers (a list)
 #   words($name, $default)     a list from the environment, split at commas
 #   numbers($name, $default)   the same; each must be above 0
+#   stores($workers)           of Kannel, that contend in a block with that many
 #   open($name, %opt)          a block: $stand->open(%opt) and a second of warm-up
 #   close                      its end: counts and ledgers must add up
 #   load($server, $connections, $first, %more)  for as long as a measurement lasts
@@ -51,6 +52,7 @@ sub new {
     ($self->{rounds}) = $self->numbers('ROUNDS', 3);
     $self->{workers} = [ $self->numbers('WORKERS', '1,2') ];
     $self->{cases} = [ $self->cases ];
+    $self->stores(0);
     $self->{table} = Bench::Table->new;
     $self->{stand} = Bench::Stand->new;
     $self->{meter} = Bench::Meter->new($self->{stand});
@@ -82,6 +84,17 @@ sub numbers {
 
     die "bench: $name: numbers above 0\n" if !@numbers || grep { !/^\d+$/ || !$_ } @numbers;
     return @numbers;
+}
+
+
+# Kannel does not depend on nginx's workers: all of its stores contend beside the
+# first number of them, beside others only its fastest.
+sub stores {
+    my ($self, $workers) = @_;
+    my @stores = $self->words('STORES', 'memory,file,spool');
+
+    die "bench: STORES: memory, file, spool\n" if grep { !/^(?:memory|file|spool)$/ } @stores;
+    return $workers == $self->{workers}[0] ? @stores : grep { $_ eq 'memory' } @stores;
 }
 
 

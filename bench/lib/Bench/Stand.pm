@@ -381,7 +381,8 @@ sub sink_speed {
 sub pids {
     my ($self) = @_;
     my @nginx = grep { defined } $self->{ours}, values %{ $self->{comparison} // {} };
-    my @kinds = ($self->far, map { ($_->processes, $_->far) } @{ $self->{contenders} });
+    my @running = grep { !$_->{ended} } @{ $self->{contenders} };
+    my @kinds = ($self->far, map { ($_->processes, $_->far) } @running);
 
     return grep { defined } $self->{pg}->postmaster, map({ $_->master } @nginx),
                 map({ @$_ } grep { ref } @kinds);

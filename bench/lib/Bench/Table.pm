@@ -94,8 +94,8 @@ sub row {
 sub memory {
     my ($self, $name, $workers, $rest, $after, $messages) = @_;
 
-    push @{ $self->{memory} }, sprintf '%-22s %s at rest, %s after %d messages', $name,
-        map({ join ' ', map { sprintf '%.1f', $_ / 1024 } @$_ } $rest, $after), $messages;
+    push @{ $self->{memory} }, sprintf '%-32s %s at rest, %s after %d messages',
+        "$name, $workers worker(s)", map({ join ' ', map { sprintf '%.1f', $_ / 1024 } @$_ } $rest, $after), $messages;
     return;
 }
 
