@@ -426,7 +426,8 @@ main(int argc, char **argv)
     cpu = load_cpu_ms() - cpu;
 
     printf("began=%lld.%06ld sent=%llu ok=%llu errors=%llu closed=%llu seconds=%.3f "
-           "rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f answer_bytes=%zu\n",
+           "rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f "
+           "answer_bytes=%zu\n",
            (long long) wall.tv_sec, wall.tv_nsec / 1000,
            (unsigned long long) load.sent, (unsigned long long) load.ok,
            (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
