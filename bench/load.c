@@ -2,16 +2,19 @@
  * load - sends the workload over keep-alive connections and measures answers.
  *
  *   load --port N --keys FILE --connections N --seconds S [--count N]
- *        [--start SEQUENCE] [--confirm JSON]
- *   load --print N --keys FILE [--start SEQUENCE]     bodies, one a line
+ *        [--start SEQUENCE] [--confirm JSON] [--shape single]
+ *   load --port N --shape kannel [--callback PORT] --connections N --seconds S …
+ *   load --print N --keys FILE [--start SEQUENCE]     bodies, one a line;
+ *                                                     of kannel the first lines
  *
  * One thread, one request under way per connection, to 127.0.0.1.  When the
  * time is up, or "count" are sent, what is under way is still waited for.
  * Answers other than 202 are errors; the first of them goes to stderr.
  *
- * Prints one line of name=value: sent, ok, errors, closed (connections that the
- * server closed), seconds, rate, p50_us, p90_us, p99_us, max_us, cpu_ms (of
- * this program, while it sent), answer_bytes (of the last one).
+ * Prints one line of name=value: began (Unix time of the first request), sent,
+ * ok, errors, closed (connections that the server closed), seconds, rate, p50_us,
+ * p90_us, p99_us, max_us, cpu_ms (of this program, while it sent), answer_bytes
+ * (of the last one).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -48,7 +51,7 @@ static struct {
     uint32_t           connections;
     double             seconds;
     uint64_t           count, start, print;
-    const char        *keys, *confirm;
+    workload_conf_t    conf;
     int                ep;
     uint64_t           end;                 /* no new request after this */
     uint32_t           busy;
@@ -282,7 +285,7 @@ load_options(int argc, char **argv)
             load.port = (uint16_t) atoi(value);
 
         } else if (strcmp(name, "--keys") == 0) {
-            load.keys = value;
+            load.conf.keys = value;
 
         } else if (strcmp(name, "--connections") == 0) {
             load.connections = (uint32_t) atoi(value);
@@ -300,20 +303,27 @@ load_options(int argc, char **argv)
             load.start = strtoull(value, NULL, 10);
 
         } else if (strcmp(name, "--confirm") == 0) {
-            load.confirm = value;
+            load.conf.confirm = value;
 
-        } else {
+        } else if (strcmp(name, "--callback") == 0) {
+            load.conf.callback = (uint16_t) atoi(value);
+
+        } else if (strcmp(name, "--shape") == 0 && strcmp(value, "kannel") == 0) {
+            load.conf.shape = WORKLOAD_KANNEL;
+
+        } else if (strcmp(name, "--shape") != 0 || strcmp(value, "single") != 0) {
             break;
         }
     }
 
-    if (i != argc || load.keys == NULL
+    if (i != argc || (load.conf.shape == WORKLOAD_SINGLE && load.conf.keys == NULL)
         || (!load.print
             && (load.port == 0 || load.seconds <= 0 || load.connections == 0
                 || load.connections > LOAD_CONNECTIONS_MAX)))
     {
         fprintf(stderr, "usage: load --port N --keys FILE --connections N --seconds S "
-                "[--count N] [--start SEQUENCE] [--confirm JSON]\n");
+                "[--count N] [--start SEQUENCE] [--confirm JSON] [--callback PORT] "
+                "[--shape single|kannel]\n");
         exit(2);
     }
 }
@@ -358,11 +368,14 @@ static void
 load_print(void)
 {
     uint64_t                   i;
+    const char                *body;
     const workload_request_t  *r;
 
     for (i = 0; i < load.print; i++) {
         r = workload_request(load.start + i);
-        printf("%s\n", strstr(r->bytes, "\r\n\r\n") + 4);
+        body = strstr(r->bytes, "\r\n\r\n") + 4;
+        body = *body ? body : r->bytes;
+        printf("%.*s\n", (int) strcspn(body, "\r"), body);
     }
 }
 
@@ -370,9 +383,10 @@ load_print(void)
 int
 main(int argc, char **argv)
 {
-    double    cpu, seconds;
-    uint32_t  i;
-    uint64_t  begin;
+    double           cpu, seconds;
+    uint32_t         i;
+    uint64_t         begin;
+    struct timespec  wall;
 
     load_options(argc, argv);
 
@@ -383,7 +397,7 @@ main(int argc, char **argv)
         load_fail("load");
     }
 
-    if (workload_init(load.keys, load.confirm) != 0) {
+    if (workload_init(&load.conf) != 0) {
         return 2;
     }
 
@@ -396,8 +410,10 @@ main(int argc, char **argv)
         load_connect(&load.list[i]);
     }
 
+    /* connecting is no part of it: a short backlog can make that take seconds */
     cpu = load_cpu_ms();
     begin = load_now();
+    clock_gettime(CLOCK_REALTIME, &wall);
     load.end = begin + (uint64_t) (load.seconds * 1e6);
 
     for (i = 0; i < load.connections; i++) {
@@ -409,8 +425,10 @@ main(int argc, char **argv)
     seconds = (double) (load_now() - begin) / 1e6;
     cpu = load_cpu_ms() - cpu;
 
-    printf("sent=%llu ok=%llu errors=%llu closed=%llu seconds=%.3f rate=%.1f p50_us=%llu "
-           "p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f answer_bytes=%zu\n",
+    printf("began=%lld.%06ld sent=%llu ok=%llu errors=%llu closed=%llu seconds=%.3f "
+           "rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f "
+           "answer_bytes=%zu\n",
+           (long long) wall.tv_sec, wall.tv_nsec / 1000,
            (unsigned long long) load.sent, (unsigned long long) load.ok,
            (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
            (double) load.ok / seconds,

@@ -14,13 +14,7 @@
  * Receipts (DELIVRD) go out receipt-ms after the submit (100), over any bound
  * session that may receive, with at most window (500) of them unanswered there.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE                     /* accept4() */
-#endif
-
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -28,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "pdu.h"
 #include "seen.h"
 
@@ -168,10 +163,10 @@ sink_close(sink_session_t *s)
 static void
 sink_accept(void)
 {
-    int              fd, i, one;
+    int              fd, i;
     sink_session_t  *s;
 
-    fd = accept4(sink.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    fd = listener_accept(sink.listener);
     if (fd < 0) {
         return;
     }
@@ -182,9 +177,6 @@ sink_accept(void)
         close(fd);
         return;
     }
-
-    one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 
     s = &sink.sessions[i];
     if (s->inbuf == NULL) {
@@ -601,35 +593,6 @@ sink_ask(void)
 }
 
 
-static void
-sink_listen(uint16_t port)
-{
-    int                 one;
-    socklen_t           len;
-    struct sockaddr_in  a;
-
-    memset(&a, 0, sizeof(a));
-    a.sin_family = AF_INET;
-    a.sin_port = htons(port);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    len = sizeof(a);
-    one = 1;
-
-    sink.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(sink.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-
-    if (sink.listener < 0 || bind(sink.listener, (struct sockaddr *) &a, len) != 0
-        || listen(sink.listener, SINK_SESSIONS) != 0
-        || getsockname(sink.listener, (struct sockaddr *) &a, &len) != 0)
-    {
-        sink_fail("listen");
-    }
-
-    printf("port %d\n", ntohs(a.sin_port));
-    fflush(stdout);
-}
-
-
 int
 main(int argc, char **argv)
 {
@@ -667,7 +630,7 @@ main(int argc, char **argv)
     }
 
     sink.ep = epoll_create1(EPOLL_CLOEXEC);
-    sink_listen(port);
+    sink.listener = listener_open(port, SINK_SESSIONS);
     sink_watch(EPOLL_CTL_ADD, sink.listener, EPOLLIN, SINK_SESSIONS);
     sink_watch(EPOLL_CTL_ADD, 0, EPOLLIN, SINK_SESSIONS + 1);
 

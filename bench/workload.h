@@ -1,9 +1,14 @@
 /*
  * workload - the requests that the bench sends, the same for every server.
  *
- * POST /v1/messages, one recipient, class informational.  Every request has its
- * own number, text and Idempotency-Key, all three made from its sequence number
- * alone: the same sequence number is the same bytes, today and on any machine.
+ * Every request is one message to one recipient and has its own number, text and
+ * key, all three made from its sequence number alone: the same sequence number is
+ * the same bytes, today and on any machine.  Shapes:
+ *
+ *   single         POST /v1/messages, class informational, Idempotency-Key
+ *   kannel         GET /cgi-bin/sendsms, the same number and text, in coding 0:
+ *                  one part, for which letters that the default alphabet does
+ *                  not have are given up.  It has no keys against sending twice
  *
  *   accounts       one for each line of the key file, in turn
  *   number         +905 3x, a permutation of 10^8: neighbours in time are not
@@ -24,18 +29,30 @@
 #include <stdint.h>
 
 #define WORKLOAD_POOL         8192
-#define WORKLOAD_REQUEST_MAX  1024
+#define WORKLOAD_REQUEST_MAX  2048
 #define WORKLOAD_SEQUENCES    100000000     /* then numbers repeat */
+
+typedef enum {
+    WORKLOAD_SINGLE = 0,
+    WORKLOAD_KANNEL
+} workload_shape_t;
+
+typedef struct {
+    workload_shape_t   shape;
+    const char        *keys;            /* of single: a file, one a line */
+    const char        *confirm;         /* of single: NULL, or the field's JSON array */
+    uint16_t           callback;        /* of kannel: port that wants receipts, or 0 */
+} workload_conf_t;
 
 typedef struct {
     char      *bytes;
     uint16_t   len;
-    uint16_t   key, number, order;      /* offsets of what changes */
+    /* offsets of what changes; 0: the shape has none of it */
+    uint16_t   key, number, order, id;
 } workload_request_t;
 
-/* Reads the keys and writes the pool.  "confirm": NULL, or the value of the
- * field of that name, a JSON array.  0; -1 with a line on stderr.            */
-int workload_init(const char *keys, const char *confirm);
+/* Writes the pool.  0; -1 with a line on stderr. */
+int workload_init(const workload_conf_t *conf);
 
 /* The request of this sequence number.  Its bytes are good until the next call
  * with a number that differs by a multiple of WORKLOAD_POOL.                 */

@@ -6,6 +6,7 @@ package Bench::Process;
 #                      under them, also of children that have ended meanwhile
 #   machine_ms()       busy time of the whole machine     cores()
 #   rss_kb($pid)       resident memory, and of it what is the process's own
+#   peak_kb($pid)      the most that was resident, since forget_peak_kb($pid)
 #   name_of_machine()  processor, kernel
 
 use strict;
@@ -15,7 +16,7 @@ use Exporter qw(import);
 use POSIX ();
 use SMS::Tap qw(slurp);
 
-our @EXPORT = qw(cpu_ms machine_ms cores rss_kb name_of_machine);
+our @EXPORT = qw(cpu_ms machine_ms cores rss_kb peak_kb forget_peak_kb name_of_machine);
 
 my $tick = 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
@@ -68,6 +69,24 @@ sub rss_kb {
     my ($own) = $status =~ /^RssAnon:\s+(\d+)/m;
 
     return ($all // 0, $own // 0);
+}
+
+
+sub peak_kb {
+    my ($pid) = @_;
+
+    return slurp("/proc/$pid/status") =~ /^VmHWM:\s+(\d+)/m ? $1 : 0;
+}
+
+
+sub forget_peak_kb {
+    my ($pid) = @_;
+
+    # without the right to it the peak is that of the process's whole life
+    open my $out, '>', "/proc/$pid/clear_refs" or return;
+    print {$out} "5\n";
+    close $out;
+    return;
 }
 
 

@@ -6,38 +6,47 @@ package Bench::Stand;
 #
 #   my $stand = Bench::Stand->new;
 #   $stand->open(workers => 1, sink => 0);      a new database, our nginx
+#       receipts => 0: the operator is asked for none; hooks => 1: a sink for webhooks
 #   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
 #   $stand->close
 #
-#   load() answers what bench/load prints, as a hash.   sink() asks the sink.
+#   load() answers what bench/load prints, as a hash.   sink(), hooks() ask the sinks.
 #   comparison()   the other nginx, with as many workers as ours has
 #   sequence($n)   a range of n sequence numbers that nobody else gets
+#   accepted([$n]) messages that ours has answered with 202 since open(); load()
+#                  counts them, whoever sends others adds them
+#   is_ours($server)       pids()   of all that runs
+#   kannel(store => 'memory', receipts => 0)   a Bench::Kannel, ended by close
+#   far()          kind => [ pids ] of the sinks that ours has
+#   webhooks($url) registers it for every account; 0 when there are no webhooks
+#   untold()       messages accepted since then whose delivery was not called back
 
 use strict;
 use warnings;
 use utf8;
 
 use Bench::Database;
-use Bench::Process;
+use Bench::Kannel;
+use Bench::Sink;
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(mkdtemp);
-use IPC::Open2 qw(open2);
 use JSON::PP ();
-use List::Util qw(sum);
 use SMS::Nginx;
 use SMS::Tap;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my @programs = (
     [ load => qw(load.c workload.c latency.c) ],
-    [ sink => qw(sink.c seen.c) ],
+    [ sink => qw(sink.c seen.c listener.c) ],
+    [ callback => qw(callback.c seen.c listener.c) ],
     [ blast => qw(blast.c) ],
 );
 
 
 sub new {
     my ($class, %opt) = @_;
-    my $self = bless { %opt, next => 0, pid => $$, bin => build() . '/bench' }, $class;
+    my $self = bless { %opt, next => 0, contenders => [], pid => $$,
+                       bin => build() . '/bench' }, $class;
 
     # not /tmp: there fsync may cost nothing
     $self->{dir} = mkdtemp('/var/tmp/sms-bench-XXXXXX');
@@ -52,8 +61,19 @@ sub new {
 
 sub pg { return $_[0]{pg} }
 sub rules { return $_[0]{rules} }
-sub extra { return $_[0]{extra} }
 sub ours { return $_[0]{ours} }
+sub dir { return $_[0]{dir} }
+sub bin { return $_[0]{bin} }
+
+
+sub is_ours { return $_[0]{ours} && $_[1] == $_[0]{ours} }
+
+
+sub accepted {
+    my ($self, $more) = @_;
+
+    return $self->{accepted} += $more // 0;
+}
 
 
 sub compile {
@@ -124,6 +144,7 @@ sub configuration {
     my ($self, %opt) = @_;
     my $rules = rules_built() ? 'sms_plugin rule content rule_content.so { }' : '';
     my $routes = "$self->{dir}/routes";
+    my $registered = $opt{receipts} // 1;
 
     spew($routes, "90 * sink\n");
     chmod 0644, $routes;
@@ -146,6 +167,7 @@ http {
         password bench;
         binds $opt{workers};
         window 500;
+        registered_delivery $registered;
         reconnect_max 60s;
     }
     server {
@@ -163,14 +185,14 @@ EOC
 sub open {
     my ($self, %opt) = @_;
 
-    # messages in the database that no load() has counted
-    $self->{extra} = 0;
+    $self->{accepted} = 0;
     my @keys = $self->{pg}->fresh;
     spew("$self->{dir}/keys", join '', map { "$_\n" } @keys);
     $self->{keys} = \@keys;
 
     # without the sink nobody listens there, and nothing leaves the queue
     my $port = $opt{sink} ? $self->start_sink : free_port();
+    $self->{hooks} = Bench::Sink->new("$self->{bin}/callback") if $opt{hooks};
 
     my $class = $opt{class} // 'SMS::Nginx';
     $self->{ours} = $class->new(pg => $self->{pg}, workers => $opt{workers},
@@ -184,6 +206,7 @@ sub open {
         sleep 1;
     }
 
+    $self->{pg}->do(q{select sms.link_receipts(1, 'none')}) if !($opt{receipts} // 1);
     $self->judge_text if rules_built();
     $self->first_answer;
     return;
@@ -209,7 +232,7 @@ sub first_answer {
     } 20, 'the first 202' or die 'bench: not accepted: ', $r->body, "\n";
 
     $self->{answer} = $r->body;
-    $self->{extra}++;
+    $self->accepted(1);
     return;
 }
 
@@ -249,7 +272,8 @@ sub close {
 
     $self->{ours}->end if $self->{ours};
     delete $self->{ours};
-    $self->stop_sink;
+    $_->end for splice @{ $self->{contenders} };
+    $_->end for grep { defined } delete @$self{qw(sink hooks)};
     delete $self->{confirm};
     return;
 }
@@ -267,8 +291,7 @@ sub sequence {
 sub load {
     my ($self, $server, %opt) = @_;
 
-    my @options = (port => $server->port(0), keys => "$self->{dir}/keys", %opt);
-    push @options, confirm => $self->{confirm} if $self->{confirm};
+    my @options = (port => $server->port(0), $self->load_options($server), %opt);
     my @command = ("$self->{bin}/load");
     push @command, '--' . shift @options, shift @options while @options;
 
@@ -276,34 +299,70 @@ sub load {
     my $line = do { local $/; <$out> } // '';
     CORE::close $out or die "bench: load ended with $?\n";
 
-    return { $line =~ /(\w+)=(\S+)/g };
+    my $got = { $line =~ /(\w+)=(\S+)/g };
+    my $counts = $self->is_ours($server) ? $self : $server;
+    $counts->accepted($got->{messages} // $got->{ok}) if $counts->can('accepted');
+    return $got;
+}
+
+
+sub load_options {
+    my ($self, $server) = @_;
+
+    return $server->load_options if $server->can('load_options');
+    return (keys => "$self->{dir}/keys", $self->{confirm} ? (confirm => $self->{confirm}) : ());
 }
 
 
 sub start_sink {
     my ($self) = @_;
 
-    $self->{sink_pid} = open2($self->{sink_out}, $self->{sink_in}, "$self->{bin}/sink");
-    my ($port) = readline($self->{sink_out}) =~ /^port (\d+)$/ or die "bench: no sink\n";
-    return $self->{sink_port} = $port;
+    $self->{sink} = Bench::Sink->new("$self->{bin}/sink");
+    return $self->{sink}->port;
 }
 
 
-sub sink {
+sub sink { return $_[0]{sink}->ask }
+
+
+sub hooks { return $_[0]{hooks}->ask }
+sub hooks_url { return 'http://127.0.0.1:' . $_[0]{hooks}->port . '/' }
+
+
+sub far {
     my ($self) = @_;
 
-    syswrite $self->{sink_in}, "\n";
-    return { readline($self->{sink_out}) =~ /(\w+)=(\d+)/g };
+    return map { $self->{$_} ? ($_ => [ $self->{$_}->pid ]) : () } qw(sink hooks);
 }
 
 
-sub stop_sink {
+sub kannel {
+    my ($self, %opt) = @_;
+    my $kannel = Bench::Kannel->new(bin => $self->{bin}, %opt,
+                                    dir => "$self->{dir}/kannel-" . ++$self->{kannels});
+
+    push @{ $self->{contenders} }, $kannel;
+    return $kannel;
+}
+
+
+sub webhooks {
+    my ($self, $url) = @_;
+    my $pg = $self->{pg};
+
+    return 0 if !$pg->value(q{select count(*) from pg_proc
+        where proname = 'webhook_set' and pronamespace = 'sms'::regnamespace});
+    $pg->do('select sms.webhook_set(account_id, ?)
+               from (select distinct account_id from sms.api_key) a', $url);
+    $self->{silent} = $self->accepted;
+    return 1;
+}
+
+
+sub untold {
     my ($self) = @_;
 
-    return unless $self->{sink_pid};
-    CORE::close $self->{sink_in};
-    waitpid delete $self->{sink_pid}, 0;
-    return;
+    return $self->accepted - $self->{silent} - $self->hooks->{delivered};
 }
 
 
@@ -313,24 +372,20 @@ sub sink_speed {
 
     my $port = $self->start_sink;
     my %got = qx{$self->{bin}/blast --port $port --seconds 1} =~ /(\w+)=(\S+)/g;
-    $self->stop_sink;
+    (delete $self->{sink})->end;
     return $got{rate};
 }
 
 
-# CPU of each kind of process, in ms
-sub cpu {
-    my ($self, $server) = @_;
+# whatever we have started
+sub pids {
+    my ($self) = @_;
+    my @nginx = grep { defined } $self->{ours}, values %{ $self->{comparison} // {} };
+    my @running = grep { !$_->{ended} } @{ $self->{contenders} };
+    my @kinds = ($self->far, map { ($_->processes, $_->far) } @running);
 
-    return {
-        nginx => cpu_ms($server->master),
-        pg => cpu_ms($self->{pg}->postmaster),
-        sink => $self->{sink_pid} ? cpu_ms($self->{sink_pid}) : 0,
-        machine => machine_ms(),
-        # the bench itself, and the programs that it has waited for
-        self => 1000 * sum(times),
-        at => time,
-    };
+    return grep { defined } $self->{pg}->postmaster, map({ $_->master } @nginx),
+                map({ @$_ } grep { ref } @kinds);
 }
 
 

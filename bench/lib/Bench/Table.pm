@@ -3,35 +3,55 @@ package Bench::Table;
 # The table that "make bench" prints: medians of the rounds of each case.
 #
 #   facts(name => text, …)              lines above the table
-#   row($case, $workers, $connections, @measurements)
-#   memory($name, $workers, { rest => [kB…], after => [kB…] }, $messages)
+#   section($title)                     a case, or a part of one, begins
+#   row(name => …, workers => 1, connections => 64, got => [ measurements ],
+#       against => [ rows ])            answers the row, a hash of medians
+#   memory($name, $workers, [ kB at rest ], [ kB after ], $messages)
 #   note($format, …)                    a line under it
-#   ratio($case, $workers, $connections)   rate beside that of "return 202"
-#   cpu_ratio(…)                        the same by CPU time
 #   text                                all of it
+# of rows:
+#   median($name, @measurements)
+#   ratio($row, $other)                 of rates
+#   cpu_ratio($row, $other)             of what 1000 messages cost the servers
+#   whole_ratio($row, $other)           the same with the load generator's part
 #
-# A measurement is a hash: rate p50 p99 nginx pg sink load wal_bytes wal_syncs
-# foreign.
+# A measurement is a hash; what it does not have is left blank: rate accept_rate
+# p50 p99 nginx pg kannel sum sink hooks load wal_bytes wal_syncs peak parts foreign.
 
 use strict;
 use warnings;
 use utf8;
 
+use Exporter qw(import);
 use List::Util qw(max);
+
+our @EXPORT_OK = qw(median ratio cpu_ratio whole_ratio);
 
 # a neighbour that takes less than this share of the machine does not show
 use constant IDLE => 5;
 
-my $line = "%-11s %3s %5s %9s %6s %8s %8s | %6s %6s %6s %6s %6s | %6s %7s | %7s\n";
+# measured name, heading, width, decimals; a word alone: the heading above
+my @columns = (
+    [ rate => 'rate/s', 8, 0 ], [ accept_rate => 'acc/s', 6, 0 ], [ ratio => 'ratio', 6, 3 ],
+    [ p50 => 'p50 ms', 7, 2 ], [ p99 => 'p99 ms', 7, 2 ], '|',
+    [ nginx => 'nginx', 6, 1 ], [ pg => 'PG', 6, 1 ], [ kannel => 'kannel', 6, 1 ],
+    [ sum => 'sum', 6, 1 ], '|',
+    [ sink => 'sink', 5, 1 ], [ hooks => 'hooks', 5, 1 ], [ load => 'load', 5, 1 ], '|',
+    [ wal_bytes => 'B/msg', 6, 0 ], [ wal_syncs => 'syncs', 6, 2 ], '|',
+    [ peak => 'peak', 6, 1 ], [ parts => 'parts', 5, 2 ], [ foreign => 'other', 5, 1 ],
+);
+
+my @measured = map { $_->[0] } grep { ref && $_->[0] ne 'ratio' } @columns;
 
 
-sub new { return bless { facts => [], rows => [], memory => [], notes => [] }, $_[0] }
+sub new { return bless { facts => [], lines => [], memory => [], notes => [] }, $_[0] }
 
 
 sub median {
     my ($name, @measurements) = @_;
-    my @sorted = sort { $a <=> $b } map { $_->{$name} } @measurements;
+    my @sorted = sort { $a <=> $b } grep { defined } map { $_->{$name} } @measurements;
 
+    return undef if !@sorted;
     return @sorted % 2 ? $sorted[$#sorted / 2]
                        : ($sorted[@sorted / 2 - 1] + $sorted[@sorted / 2]) / 2;
 }
@@ -48,98 +68,141 @@ sub note {
 }
 
 
-sub row {
-    my ($self, $case, $workers, $connections, @got) = @_;
+sub section {
+    my ($self, $title) = @_;
 
-    push @{ $self->{rows} }, {
-        case => $case, workers => $workers, connections => $connections,
-        worst => max(map { $_->{foreign} } @got),
-        map { $_ => median($_, @got) } qw(rate p50 p99 nginx pg sink load wal_bytes wal_syncs
-                                          foreign),
-    };
+    push @{ $self->{lines} }, $title;
+    $self->{section} = $title;
     return;
+}
+
+
+sub row {
+    my ($self, %row) = @_;
+    my @got = @{ delete $row{got} };
+
+    $row{worst} = max(map { $_->{foreign} // 0 } @got);
+    $row{$_} //= median($_, @got) for @measured;
+    $row{against} //= [];
+    $row{ratio} = ratio(\%row, $row{against}[0]) if @{ $row{against} };
+    $row{section} = $self->{section};
+    push @{ $self->{lines} }, \%row;
+    return \%row;
 }
 
 
 sub memory {
-    my ($self, $name, $workers, $kb, $messages) = @_;
+    my ($self, $name, $workers, $rest, $after, $messages) = @_;
 
-    my ($rest, $after) = map { join ' ', map { sprintf '%.1f', $_ / 1024 } @{ $kb->{$_} } }
-                         qw(rest after);
-    push @{ $self->{memory} }, sprintf '%-22s %s at rest, %s after %d messages', $name, $rest,
-                               $after, $messages;
+    push @{ $self->{memory} }, sprintf '%-32s %s at rest, %s after %d messages',
+        "$name, $workers worker(s)", map({ join ' ', map { sprintf '%.1f', $_ / 1024 } @$_ } $rest, $after), $messages;
     return;
 }
 
 
-sub both {
-    my ($self, $case, $workers, $connections) = @_;
+sub quotient {
+    my ($dividend, $divisor) = @_;
 
-    return map {
-        my $wanted = $_;
-        (grep { $_->{case} eq $wanted && $_->{workers} == $workers
-                && $_->{connections} == $connections } @{ $self->{rows} })[0]
-    } $case, 'return 202';
+    return defined $dividend && $divisor ? $dividend / $divisor : undef;
 }
 
 
 sub ratio {
-    my ($ours, $other) = both(@_);
+    my ($row, $other) = @_;
 
-    return $ours && $other && $other->{rate} ? $ours->{rate} / $other->{rate} : undef;
+    return quotient($row->{rate}, $other->{rate});
 }
 
 
-# What the ratio would be if CPU time were all that limits either, the load
-# generator's included: it hardly changes with the neighbours.
+# What the ratio would be if the servers' CPU time were all that limits either: it
+# hardly changes with the neighbours.
 sub cpu_ratio {
-    my ($ours, $other) = both(@_);
+    my ($row, $other) = @_;
 
-    return ($other->{nginx} + $other->{load}) / ($ours->{nginx} + $ours->{pg} + $ours->{load});
+    return quotient($other->{sum}, $row->{sum});
+}
+
+
+sub whole_ratio {
+    my ($row, $other) = @_;
+
+    return quotient($other->{sum} + ($other->{load} // 0), $row->{sum} + ($row->{load} // 0));
+}
+
+
+# ---- text -------------------------------------------------------------------
+
+sub line {
+    my ($name, $workers, $connections, %cell) = @_;
+
+    return sprintf("%-22s %2s %5s", $name, $workers // '', $connections // '')
+           . join('', map { ref ? sprintf(" %*s", $_->[2], $cell{ $_->[0] } // '') : ' |' }
+                      @columns) . "\n";
+}
+
+
+sub label {
+    my ($row) = @_;
+
+    return join ', ', $row->{name}, $row->{workers} ? "$row->{workers} worker(s)" : (),
+           $row->{connections} ? "$row->{connections} connections" : ();
 }
 
 
 sub text {
     my ($self) = @_;
     my @facts = @{ $self->{facts} };
+    my @rows = grep { ref } @{ $self->{lines} };
     my $text = "\n";
 
     while (my ($name, $value) = splice @facts, 0, 2) {
         $text .= sprintf "%-11s %s\n", $name, $value;
     }
 
-    $text .= "\n" . sprintf $line, '', '', '', '', '', 'ms', '', 'CPU ms', ' per', '1000', '',
-                            '', 'WAL', 'per 1000', 'foreign';
-    $text .= sprintf $line, 'case', 'w', 'conns', 'rate/s', 'ratio', 'p50', 'p99', 'nginx',
-                     'PG', 'sink', 'sum', 'load', 'B/msg', 'syncs', 'CPU %';
+    $text .= "\n" . line('', '', '', nginx => 'CPU ms', pg => 'for', kannel => '1000',
+                         wal_bytes => 'WAL', wal_syncs => '/1000', peak => 'MiB',
+                         parts => '/msg', foreign => 'CPU %');
+    $text .= line('case', 'w', 'conns', map { $_->[0] => $_->[1] } grep { ref } @columns);
 
-    for my $row (@{ $self->{rows} }) {
-        my $ratio = $row->{case} eq 'return 202' ? undef
-                    : $self->ratio(@$row{qw(case workers connections)});
-        my $theirs = $row->{case} eq 'return 202';
-
-        $text .= sprintf $line, $row->{case}, $row->{workers}, $row->{connections},
-                 sprintf('%.0f', $row->{rate}), defined $ratio ? sprintf('%.3f', $ratio) : '',
-                 map({ sprintf '%.2f', $row->{$_} } qw(p50 p99)),
-                 sprintf('%.1f', $row->{nginx}),
-                 ($theirs ? '' : sprintf('%.1f', $row->{pg})),
-                 ($row->{case} eq 'end to end' ? sprintf('%.1f', $row->{sink}) : ''),
-                 sprintf('%.1f', $row->{nginx} + ($theirs ? 0 : $row->{pg})),
-                 sprintf('%.1f', $row->{load}),
-                 ($theirs ? ('', '') : (sprintf('%.0f', $row->{wal_bytes}),
-                                        sprintf('%.2f', $row->{wal_syncs}))),
-                 sprintf('%.1f', $row->{foreign});
+    for my $row (@{ $self->{lines} }) {
+        $text .= ref $row
+            ? line(@$row{qw(name workers connections)},
+                   map { defined $row->{ $_->[0] }
+                         ? ($_->[0] => sprintf '%.*f', $_->[3], $row->{ $_->[0] }) : () }
+                   grep { ref } @columns)
+            : "\n$row\n";
     }
 
-    $text .= "\nmemory of each worker, MiB resident:\n";
+    $text .= $self->ratios(@rows);
+    $text .= "\nmemory of each worker, MiB resident:\n" if @{ $self->{memory} };
     $text .= "  $_\n" for @{ $self->{memory} };
     $text .= "\n" . join '', map { "$_\n" } @{ $self->{notes} } if @{ $self->{notes} };
 
-    my $worst = max(map { $_->{worst} } @{ $self->{rows} }) // 0;
+    my $worst = max(0, map { $_->{worst} } @rows);
     $text .= sprintf "\nmachine: %s; the worst measurement had %.0f %% of it taken by others\n",
              $worst < IDLE ? 'idle' : 'NOT IDLE, rates and times are worth little, CPU per '
                                       . '1000 and ratios a bit more', $worst;
-    return $text;
+    return $text =~ s/ +$//mgr;
+}
+
+
+sub ratios {
+    my ($self, @rows) = @_;
+    my $line = "%-88s %8s %8s %8s\n";
+    my ($text, $section) = ('', '');
+
+    for my $row (grep { @{ $_->{against} } } @rows) {
+        $text .= "\n$row->{section}\n" if $section ne $row->{section};
+        $section = $row->{section};
+
+        for my $other (@{ $row->{against} }) {
+            $text .= sprintf $line, label($row) . ' / ' . label($other),
+                     map { defined $_ ? sprintf '%.3f', $_ : '-' }
+                     ratio($row, $other), cpu_ratio($row, $other), whole_ratio($row, $other);
+        }
+    }
+
+    return length $text ? "\n" . sprintf($line, 'ratios', 'rate', 'CPU', 'CPU+load') . $text : '';
 }
 
 1;
