@@ -71,7 +71,7 @@ grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(
 -- then in the order of turns, together no more than p_max_parts parts.  p_idle:
 -- nothing of this bind is in flight, so one message may be larger than the
 -- window.  p_bind: the bind's name, or the full name of its lease.  p_claim: the
--- id that the claim shall have, made by the worker.
+-- id that the claim shall have, made by the worker.  p_otp: OTP alone.
 --
 -- What may have changed since screen is looked at again in this call: ended or
 -- expired, account, blacklist, opt-out, a newer refusal, age of the consent, the
@@ -84,7 +84,7 @@ grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(
 -- Raises SMS01 lease-lost when the epoch is not the lease's.
 create function sms.claim(
     p_link_id int, p_bind text, p_epoch bigint, p_max_parts int, p_now timestamptz,
-    p_idle boolean, p_claim uuid,
+    p_idle boolean, p_claim uuid, p_otp boolean,
     out account_id bigint[], out message_id uuid[], out attempt smallint[],
     out submission_id uuid[], out "to" bigint[], out sender text[], out class smallint[],
     out rtype smallint[], out brand_id bigint[], out body text[], out enc smallint[],
@@ -101,6 +101,7 @@ as $$
 declare
     v_lease     text := case when p_bind like 'bind/%' then p_bind
                         else 'bind/' || p_link_id || '/' || p_bind end;
+    v_beyond    int := p_link_id * 64 + case when p_otp then 16 else 64 end;
     v_acct      bigint[];
     v_id        uuid[];
     v_attempt   smallint[];
@@ -135,7 +136,7 @@ begin
       into v_place, v_acct, v_id, v_attempt, v_expires, v_fresh, v_lane, v_turn, v_parts
       from (select x.ctid as place, x.*
               from queue x
-             where x.lane >= p_link_id * 64 and x.lane < p_link_id * 64 + 64
+             where x.lane >= p_link_id * 64 and x.lane < v_beyond
              order by x.lane, x.turn, x.message_id
              limit p_max_parts
                for update skip locked) q;
@@ -255,7 +256,7 @@ end
 $$;
 
 grant execute on function
-    sms.claim(int, text, bigint, int, timestamptz, boolean, uuid) to sms_worker;
+    sms.claim(int, text, bigint, int, timestamptz, boolean, uuid, boolean) to sms_worker;
 
 -- Moves the clocks of the lanes that a claim went through.  They need not be
 -- exact, so binds of one link do not wait for each other over them.

@@ -16,6 +16,9 @@
 #define NGX_SMS_DISPATCH_LOOK   25      /* ms */
 #define NGX_SMS_DISPATCH_IDLE   100
 
+/* a claim of all lanes leaves the nth part of the window to OTP */
+#define NGX_SMS_DISPATCH_KEPT   8
+
 /* a session that is quiet may take this long to close, then its lease goes */
 #define NGX_SMS_DISPATCH_CLOSE  6000    /* ms */
 
@@ -23,8 +26,16 @@
 static void ngx_sms_dispatch_lease(void *data, ngx_uint_t held);
 static void ngx_sms_dispatch_tick(void *data);
 static void ngx_sms_dispatch_go(ngx_sms_link_t *link);
+static void ngx_sms_dispatch_go_otp(ngx_sms_link_t *link);
+static uint32_t ngx_sms_dispatch_window(ngx_sms_link_t *link);
+static void ngx_sms_dispatch_ask(ngx_sms_ask_t *ask, ngx_uint_t parts,
+    ngx_uint_t otp);
 static ngx_uint_t ngx_sms_dispatch_busy(void *data);
 static void ngx_sms_dispatch_claimed(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_dispatch_claimed_otp(void *data,
+    const ngx_sms_pg_res_t *res);
+static ngx_int_t ngx_sms_dispatch_answer(ngx_sms_ask_t *ask,
+    const ngx_sms_pg_res_t *res);
 static ngx_sms_bind_t *ngx_sms_dispatch_bind(ngx_sms_link_t *link,
     sms_str_t name);
 
@@ -107,8 +118,12 @@ ngx_sms_dispatch_exit(void)
     for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
         ngx_sms_timer_stop(&link[i].timer);
 
-        if (link[i].query) {
-            ngx_sms_store_query_forget(link[i].query);
+        if (link[i].all.query) {
+            ngx_sms_store_query_forget(link[i].all.query);
+        }
+
+        if (link[i].otp.query) {
+            ngx_sms_store_query_forget(link[i].otp.query);
         }
 
         ngx_sms_link_exit(&link[i]);
@@ -120,7 +135,7 @@ ngx_sms_dispatch_exit(void)
 
 
 void
-ngx_sms_dispatch_poke(uint32_t id)
+ngx_sms_dispatch_poke(uint32_t id, ngx_uint_t otp)
 {
     ngx_uint_t       i;
     ngx_sms_link_t  *link;
@@ -128,7 +143,15 @@ ngx_sms_dispatch_poke(uint32_t id)
     link = ngx_sms_dispatch_links.elts;
 
     for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
-        if (link[i].id == id && link[i].nheld) {
+        if (link[i].id != id || link[i].nheld == 0) {
+            continue;
+        }
+
+        if (otp) {
+            link[i].more_otp = 1;
+            ngx_sms_dispatch_go_otp(&link[i]);
+
+        } else {
             link[i].more = 1;
             ngx_sms_dispatch_go(&link[i]);
         }
@@ -315,7 +338,8 @@ ngx_sms_dispatch_window_open(ngx_sms_plugin_t *p)
 {
     ngx_sms_link_t  *link = p->user;
 
-    if (link && link->nheld && link->more) {
+    if (link && link->nheld) {
+        ngx_sms_dispatch_go_otp(link);
         ngx_sms_dispatch_go(link);
     }
 }
@@ -335,19 +359,13 @@ ngx_sms_dispatch_tick(void *data)
 static void
 ngx_sms_dispatch_go(ngx_sms_link_t *link)
 {
-    uint32_t          window;
-    ngx_uint_t        i;
-    ngx_sms_lease_t  *lease;
+    uint32_t  window;
 
-    if (link->query || ngx_sms_dispatch_stopped || !link->more) {
+    if (link->all.query || !link->more) {
         return;
     }
 
-    window = ngx_sms_plugin_window(link->plugin);
-
-    if (window > link->window_max) {
-        link->window_max = window;
-    }
+    window = ngx_sms_dispatch_window(link);
 
     /*
      * Answers trickle in one by one; claiming each freed place alone would
@@ -357,6 +375,72 @@ ngx_sms_dispatch_go(ngx_sms_link_t *link)
         return;
     }
 
+    if (window > link->window_max / NGX_SMS_DISPATCH_KEPT) {
+        window -= link->window_max / NGX_SMS_DISPATCH_KEPT;
+    }
+
+    link->more = 0;
+    ngx_sms_dispatch_ask(&link->all, ngx_min(window, NGX_SMS_CLAIM_MAX), 0);
+}
+
+
+/*
+ * An OTP does not stand behind the statements of a campaign: it is claimed alone,
+ * and into the places that claims of all lanes leave free.
+ */
+
+static void
+ngx_sms_dispatch_go_otp(ngx_sms_link_t *link)
+{
+    uint32_t  window;
+
+    if (link->otp.query || !link->more_otp) {
+        return;
+    }
+
+    window = ngx_sms_dispatch_window(link);
+
+    if (window == 0) {
+        return;
+    }
+
+    link->more_otp = 0;
+    ngx_sms_dispatch_ask(&link->otp,
+                         ngx_min(window, ngx_max(link->window_max
+                                                 / NGX_SMS_DISPATCH_KEPT, 1)),
+                         1);
+}
+
+
+/* places that are free and not asked for */
+
+static uint32_t
+ngx_sms_dispatch_window(ngx_sms_link_t *link)
+{
+    uint32_t    window;
+    ngx_uint_t  asked;
+
+    window = ngx_sms_plugin_window(link->plugin);
+
+    if (window > link->window_max) {
+        link->window_max = window;
+    }
+
+    asked = (link->all.query ? link->all.parts : 0)
+            + (link->otp.query ? link->otp.parts : 0);
+
+    return window > asked ? window - (uint32_t) asked : 0;
+}
+
+
+static void
+ngx_sms_dispatch_ask(ngx_sms_ask_t *ask, ngx_uint_t parts, ngx_uint_t otp)
+{
+    ngx_uint_t        i;
+    ngx_sms_link_t   *link;
+    ngx_sms_lease_t  *lease;
+
+    link = ask->link;
     lease = NULL;
 
     for (i = 0; i < link->nbinds && lease == NULL; i++) {
@@ -365,26 +449,67 @@ ngx_sms_dispatch_go(ngx_sms_link_t *link)
         }
     }
 
-    if (lease == NULL || ngx_sms_id_make(link->claim) != NGX_OK) {
+    if (ngx_sms_dispatch_stopped || lease == NULL
+        || ngx_sms_id_make(ask->id) != NGX_OK)
+    {
         return;
     }
 
-    link->more = 0;
-    link->query = ngx_sms_store_claim(link->id, &lease->name, lease->epoch,
-                                      (int32_t) ngx_min(window,
-                                                        NGX_SMS_CLAIM_MAX),
-                                      link->inflight == 0, link->claim,
-                                      ngx_sms_timer_now_us(),
-                                      ngx_sms_dispatch_claimed, link);
+    ask->parts = parts;
+    ask->query = ngx_sms_store_claim(link->id, &lease->name, lease->epoch,
+                                     (int32_t) parts, link->inflight == 0,
+                                     ask->id, otp, ngx_sms_timer_now_us(),
+                                     otp ? ngx_sms_dispatch_claimed_otp
+                                         : ngx_sms_dispatch_claimed,
+                                     ask);
 }
 
 
 static void
 ngx_sms_dispatch_claimed(void *data, const ngx_sms_pg_res_t *res)
 {
-    ngx_sms_link_t  *link = data;
+    ngx_sms_ask_t  *ask = data;
 
-    link->query = NULL;
+    ngx_sms_link_t  *link = ask->link;
+
+    switch (ngx_sms_dispatch_answer(ask, res)) {
+
+    case NGX_OK:
+        link->look = NGX_SMS_DISPATCH_LOOK;
+        link->more = 1;
+        ngx_sms_dispatch_go(link);
+        return;
+
+    case NGX_DECLINED:
+        link->look = ngx_min(link->look * 2, NGX_SMS_DISPATCH_IDLE);
+        return;
+
+    default:
+        return;
+    }
+}
+
+
+static void
+ngx_sms_dispatch_claimed_otp(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_ask_t  *ask = data;
+
+    if (ngx_sms_dispatch_answer(ask, res) == NGX_OK) {
+        ask->link->more_otp = 1;
+        ngx_sms_dispatch_go_otp(ask->link);
+    }
+}
+
+
+/* NGX_OK: on its way; NGX_DECLINED: there was nothing; NGX_ERROR */
+
+static ngx_int_t
+ngx_sms_dispatch_answer(ngx_sms_ask_t *ask, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_link_t  *link = ask->link;
+
+    ask->query = NULL;
 
     if (res->rc == NGX_SMS_PG_UNKNOWN) {
         /*
@@ -392,31 +517,27 @@ ngx_sms_dispatch_claimed(void *data, const ngx_sms_pg_res_t *res)
          * A new epoch makes it an old one, which upkeep decides.
          */
         ngx_sms_link_renounce(link);
-        return;
+        return NGX_ERROR;
     }
 
     if (res->rc != NGX_SMS_PG_OK) {
         ngx_log_error(NGX_LOG_WARN, link->log, 0,
                       "sms dispatch: claim refused: sqlstate=%s link=%uD",
                       res->sqlstate, link->id);
-        return;
+        return NGX_ERROR;
     }
 
     if (ngx_sms_store_claim_empty(res)) {
-        link->look = ngx_min(link->look * 2, NGX_SMS_DISPATCH_IDLE);
-        return;
+        return NGX_DECLINED;
     }
 
-    link->look = NGX_SMS_DISPATCH_LOOK;
-    link->more = 1;
-
-    if (ngx_sms_link_submit(link, res) != NGX_OK) {
+    if (ngx_sms_link_submit(link, ask->id, res) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, link->log, 0,
                       "sms dispatch: claim cannot be worked on: no memory "
                       "link=%uD", link->id);
         ngx_sms_link_renounce(link);
-        return;
+        return NGX_ERROR;
     }
 
-    ngx_sms_dispatch_go(link);
+    return NGX_OK;
 }

@@ -18,8 +18,8 @@ ngx_int_t ngx_sms_dispatch_init(ngx_sms_plugins_t *plugins,
 void ngx_sms_dispatch_stop(void);
 void ngx_sms_dispatch_exit(void);
 
-/* something was queued for this link by this worker */
-void ngx_sms_dispatch_poke(uint32_t link);
+/* something was queued for this link by this worker: an OTP, or anything else */
+void ngx_sms_dispatch_poke(uint32_t link, ngx_uint_t otp);
 
 /* up-calls of the plugin host */
 sms_rc_t ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name);

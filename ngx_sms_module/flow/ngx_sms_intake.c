@@ -234,6 +234,7 @@ ngx_sms_intake_add(ngx_sms_submission_t *sub)
             : sub->naccepted > NGX_SMS_INTAKE_SMALL ? ngx_sms_intake_large
             : ngx_sms_intake_small;
 
+    sub->entry.kin = (uint32_t) sub->account->id;
     sub->entry.rows = (uint32_t) sub->naccepted;
     sub->entry.octets = (uint32_t) (sub->naccepted * 160 + sub->doc.len
                                     + sub->rejected.len

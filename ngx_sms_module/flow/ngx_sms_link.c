@@ -46,6 +46,8 @@ ngx_sms_link_init(ngx_sms_link_t *link, ngx_sms_plugin_t *plugin,
     ngx_sms_pg_batch_spec_t  *spec;
 
     ngx_memzero(link, sizeof(ngx_sms_link_t));
+    link->all.link = link;
+    link->otp.link = link;
     link->id = plugin->link;
     link->plugin = plugin;
     link->plugins = plugins;
@@ -86,7 +88,7 @@ ngx_sms_link_exit(ngx_sms_link_t *link)
 ngx_uint_t
 ngx_sms_link_busy(const ngx_sms_link_t *link)
 {
-    return link->query || link->claims;
+    return link->all.query || link->otp.query || link->claims;
 }
 
 
@@ -104,7 +106,8 @@ ngx_sms_link_renounce(ngx_sms_link_t *link)
 
 
 ngx_int_t
-ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
+ngx_sms_link_submit(ngx_sms_link_t *link, const u_char id[16],
+    const ngx_sms_pg_res_t *res)
 {
     ngx_uint_t        i, parts;
     ngx_pool_t       *pool;
@@ -122,7 +125,7 @@ ngx_sms_link_submit(ngx_sms_link_t *link, const ngx_sms_pg_res_t *res)
 
     claim->pool = pool;
     claim->link = link;
-    ngx_memcpy(claim->id, link->claim, 16);
+    ngx_memcpy(claim->id, id, 16);
 
     if (ngx_sms_stored_read(&claim->st, pool, res, ngx_sms_store_claim_rows)
         != NGX_OK)

@@ -27,6 +27,14 @@ typedef struct {
     u_char                   name[NGX_SMS_BIND_NAME];
 } ngx_sms_bind_t;
 
+/* a claim that is asked for */
+typedef struct {
+    ngx_sms_link_t          *link;
+    ngx_sms_store_query_t   *query;         /* NULL: none                     */
+    u_char                   id[16];
+    ngx_uint_t               parts;         /* at most                        */
+} ngx_sms_ask_t;
+
 struct ngx_sms_link_s {
     uint32_t                 id;
     ngx_sms_plugin_t        *plugin;
@@ -34,8 +42,8 @@ struct ngx_sms_link_s {
     ngx_sms_zone_t          *zone;
     ngx_log_t               *log;
     ngx_sms_timer_t          timer;
-    ngx_sms_store_query_t   *query;         /* the claim that is asked for    */
-    u_char                   claim[16];     /* and its id                     */
+    ngx_sms_ask_t            all;           /* of all lanes                   */
+    ngx_sms_ask_t            otp;           /* of the OTP lane                */
     ngx_sms_pg_batch_t      *submitted;     /* results to be stored           */
     ngx_sms_pg_batch_t      *receipts;
     ngx_sms_pg_batch_spec_t  submitted_spec, receipts_spec;
@@ -47,6 +55,7 @@ struct ngx_sms_link_s {
     ngx_msec_t               quiet_at;      /* last seen at work when leaving */
     ngx_msec_t               look;          /* pause before the next look     */
     unsigned                 more:1;        /* the queue may not be empty     */
+    unsigned                 more_otp:1;    /* an OTP was queued here         */
 };
 
 
@@ -55,11 +64,11 @@ ngx_int_t ngx_sms_link_init(ngx_sms_link_t *link, ngx_sms_plugin_t *plugin,
 void ngx_sms_link_exit(ngx_sms_link_t *link);
 
 /*
- * Works on the rows of link->claim: everything is copied.  Each message ends in a
+ * Works on the rows of the claim "id": everything is copied.  Each message ends in a
  * stored result, whatever becomes of the adapter.  NGX_ERROR without memory:
  * then nothing was written to the wire.
  */
-ngx_int_t ngx_sms_link_submit(ngx_sms_link_t *link,
+ngx_int_t ngx_sms_link_submit(ngx_sms_link_t *link, const u_char id[16],
     const ngx_sms_pg_res_t *res);
 
 /* 1: claims are asked for, on the wire, or their results not yet stored */

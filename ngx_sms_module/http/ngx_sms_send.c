@@ -339,7 +339,7 @@ ngx_sms_send_poke(ngx_sms_submission_t *sub)
     for (i = 0; i < sub->recipients.nelts; i++) {
         if (rcpt[i].link && rcpt[i].link != last) {
             last = rcpt[i].link;
-            ngx_sms_dispatch_poke(last);
+            ngx_sms_dispatch_poke(last, sub->klass == SMS_CLASS_OTP);
         }
     }
 }

@@ -1,33 +1,8 @@
-#include "ngx_sms_pg_batch.h"
+#include "ngx_sms_pg_flight.h"
 
 #define NGX_SMS_PG_BATCH_BACKOFF_MIN  50
 #define NGX_SMS_PG_BATCH_BACKOFF_MAX  5000
-#define NGX_SMS_PG_BATCH_POOL         16384
-#define NGX_SMS_PG_BATCH_SMALL        32
 
-struct ngx_sms_pg_batch_s {
-    ngx_sms_pg_conn_t              *conn;
-    const ngx_sms_pg_batch_spec_t  *spec;
-    ngx_log_t                      *log;
-    ngx_sms_pg_watcher_t            watcher;
-
-    ngx_queue_t                     waiting;    /* entries not yet built      */
-    ngx_queue_t                     built;      /* flights not on the wire    */
-    ngx_queue_t                     flying;
-
-    ngx_uint_t                      max_rows;
-    size_t                          max_octets;
-    ngx_uint_t                      max_inflight;
-    ngx_uint_t                      limit_rows;
-
-    ngx_event_t                     flush;      /* posted                     */
-    ngx_event_t                     timer;      /* a flight's back-off ends   */
-    ngx_event_t                     guard;      /* keeps a leaving worker     */
-    ngx_msec_t                      pause_until;
-    ngx_msec_t                      pause;      /* length of the last one     */
-
-    ngx_sms_pg_batch_info_t         info;
-};
 
 
 static void ngx_sms_pg_batch_ready(void *data);
@@ -138,175 +113,6 @@ ngx_sms_pg_batch_detach(ngx_sms_pg_entry_t *e)
 
     e->batch = NULL;
     e->flight = NULL;
-}
-
-
-ngx_sms_pg_entry_t *
-ngx_sms_pg_batch_first(ngx_sms_pg_flight_t *f)
-{
-    if (ngx_queue_empty(&f->entries)) {
-        return NULL;
-    }
-
-    return ngx_queue_data(ngx_queue_head(&f->entries), ngx_sms_pg_entry_t,
-                          queue);
-}
-
-
-ngx_sms_pg_entry_t *
-ngx_sms_pg_batch_after(ngx_sms_pg_flight_t *f, ngx_sms_pg_entry_t *e)
-{
-    ngx_queue_t  *q;
-
-    q = ngx_queue_next(&e->queue);
-
-    if (q == ngx_queue_sentinel(&f->entries)) {
-        return NULL;
-    }
-
-    return ngx_queue_data(q, ngx_sms_pg_entry_t, queue);
-}
-
-
-ngx_sms_pg_entry_t *
-ngx_sms_pg_batch_next(ngx_sms_pg_flight_t *f)
-{
-    ngx_sms_pg_entry_t  *e;
-
-    e = ngx_sms_pg_batch_first(f);
-
-    if (e != NULL) {
-        ngx_sms_pg_batch_detach(e);
-    }
-
-    return e;
-}
-
-
-static void
-ngx_sms_pg_batch_free_flight(ngx_sms_pg_flight_t *f)
-{
-    while (ngx_sms_pg_batch_next(f) != NULL) { /* void */ }
-
-    f->batch->info.unanswered_rows -= f->rows;
-
-    ngx_destroy_pool(f->pool);
-}
-
-
-/* the answer that no server gave */
-static void
-ngx_sms_pg_batch_no_memory(ngx_sms_pg_batch_t *b, ngx_sms_pg_flight_t *f)
-{
-    ngx_sms_pg_res_t  res;
-
-    ngx_memzero(&res, sizeof(ngx_sms_pg_res_t));
-
-    res.rc = NGX_SMS_PG_ERROR;
-    res.action = NGX_SMS_PG_ACT_WAIT;
-    ngx_memcpy(res.sqlstate, "53200", sizeof("53200"));
-    res.message = "out of memory";
-    res.detail = "";
-    res.hint = "";
-    res.constraint = "";
-
-    b->info.failed++;
-    b->spec->done(b->spec->data, f, &res);
-}
-
-
-static ngx_sms_pg_flight_t *
-ngx_sms_pg_batch_flight(ngx_sms_pg_batch_t *b)
-{
-    ngx_pool_t           *pool;
-    ngx_sms_pg_flight_t  *f;
-
-    pool = ngx_create_pool(NGX_SMS_PG_BATCH_POOL, b->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    f = ngx_pcalloc(pool, sizeof(ngx_sms_pg_flight_t));
-    if (f == NULL) {
-        ngx_destroy_pool(pool);
-        return NULL;
-    }
-
-    f->pool = pool;
-    f->batch = b;
-    ngx_queue_init(&f->entries);
-
-    return f;
-}
-
-
-/* Moves entries from the head of "from" into a flight and has it built.  Rows
- * of a split flight come from another flight and are counted already.        */
-static ngx_sms_pg_flight_t *
-ngx_sms_pg_batch_take(ngx_sms_pg_batch_t *b, ngx_queue_t *from,
-    ngx_uint_t max_entries, ngx_uint_t split)
-{
-    size_t                octets;
-    ngx_uint_t            rows;
-    ngx_queue_t          *q;
-    ngx_sms_pg_entry_t   *e;
-    ngx_sms_pg_flight_t  *f;
-
-    /*
-     * As much waits as each flight has.  If one took all that there is, nobody
-     * would be left to send the next request while the database works, nor to
-     * give it work while they are answered.
-     */
-    rows = b->info.unanswered_rows / (b->max_inflight + 1);
-    rows = ngx_max(rows, NGX_SMS_PG_BATCH_SMALL);
-    rows = ngx_min(rows, b->max_rows);
-
-    f = ngx_sms_pg_batch_flight(b);
-    if (f == NULL) {
-        return NULL;
-    }
-
-    octets = 0;
-
-    while (!ngx_queue_empty(from) && f->nentries < max_entries) {
-
-        q = ngx_queue_head(from);
-        e = ngx_queue_data(q, ngx_sms_pg_entry_t, queue);
-
-        if (f->nentries != 0 && !split
-            && (f->rows + e->rows > rows
-                || octets + e->octets > b->max_octets))
-        {
-            break;
-        }
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&f->entries, q);
-
-        if (e->flight == NULL) {
-            b->info.waiting_rows -= e->rows;
-        }
-
-        e->flight = f;
-
-        f->nentries++;
-        f->rows += e->rows;
-        octets += e->octets;
-    }
-
-    if (split) {
-        b->info.unanswered_rows += f->rows;
-    }
-
-    if (b->spec->build(b->spec->data, f) != NGX_OK
-        || (f->params == NULL && b->spec->stmt->nparams != 0))
-    {
-        ngx_sms_pg_batch_no_memory(b, f);
-        ngx_sms_pg_batch_free_flight(f);
-        return NULL;
-    }
-
-    return f;
 }
 
 
@@ -424,7 +230,7 @@ ngx_sms_pg_batch_flush(ngx_sms_pg_batch_t *b)
             ngx_queue_remove(&f->queue);
 
         } else if (!ngx_queue_empty(&b->waiting)) {
-            f = ngx_sms_pg_batch_take(b, &b->waiting, (ngx_uint_t) -1, 0);
+            f = ngx_sms_pg_flight_take(b);
 
             if (f == NULL) {
                 /* no memory: answered or left waiting, the rest a bit later */
@@ -527,7 +333,7 @@ ngx_sms_pg_batch_retry(ngx_sms_pg_batch_t *b, ngx_sms_pg_flight_t *f,
     ngx_msec_t  wait;
 
     if (ngx_queue_empty(&f->entries) && !f->unknown) {
-        ngx_sms_pg_batch_free_flight(f);
+        ngx_sms_pg_flight_free(f);
         return;
     }
 
@@ -592,14 +398,14 @@ ngx_sms_pg_batch_split(ngx_sms_pg_batch_t *b, ngx_sms_pg_flight_t *f)
         ngx_queue_init(&f->entries);
     }
 
-    ngx_sms_pg_batch_free_flight(f);
+    ngx_sms_pg_flight_free(f);
 
     half = n > 1 ? (n + 1) / 2 : n;
 
     while (!ngx_queue_empty(&entries)) {
 
         q = ngx_queue_head(&entries);
-        part = ngx_sms_pg_batch_take(b, &entries, half, 1);
+        part = ngx_sms_pg_flight_part(b, &entries, half);
 
         if (part != NULL) {
             ngx_sms_pg_batch_requeue(b, part);
@@ -625,7 +431,7 @@ ngx_sms_pg_batch_fail(ngx_sms_pg_batch_t *b, ngx_sms_pg_flight_t *f,
     ngx_sms_pg_batch_flush(b);
 
     b->spec->done(b->spec->data, f, res);
-    ngx_sms_pg_batch_free_flight(f);
+    ngx_sms_pg_flight_free(f);
 }
 
 
@@ -731,7 +537,7 @@ ngx_sms_pg_batch_answer(void *data, const ngx_sms_pg_res_t *res)
     ngx_sms_pg_batch_flush(b);
 
     b->spec->done(b->spec->data, f, res);
-    ngx_sms_pg_batch_free_flight(f);
+    ngx_sms_pg_flight_free(f);
 }
 
 
@@ -761,7 +567,7 @@ ngx_sms_pg_batch_destroy(ngx_sms_pg_batch_t *b)
 
             f = ngx_queue_data(q, ngx_sms_pg_flight_t, queue);
             ngx_sms_pg_query_forget(&f->query);
-            ngx_sms_pg_batch_free_flight(f);
+            ngx_sms_pg_flight_free(f);
         }
     }
 

@@ -6,7 +6,7 @@
  * are unanswered the next one collects.  The answer to a batch sends the next,
  * so load makes batches big and idleness makes them one row; there is no timer
  * to tune.  Of many rows a batch takes no more than its share of all that is
- * unanswered (docs/decisions/batch-share.md).
+ * unanswered, the oldest and what is of its kin (docs/decisions/batch-share.md).
  *
  * ENTRY   lives in the owner's memory (a request) from _add() until done() has
  *         handed it out by ngx_sms_pg_batch_next(), or until _detach(), which
@@ -44,6 +44,7 @@ typedef struct ngx_sms_pg_flight_s  ngx_sms_pg_flight_t;
 typedef struct {
     uint32_t              rows;             /* set by the owner, at least 1   */
     uint32_t              octets;           /* about, of its parameters       */
+    uint32_t              kin;              /* what costs less together; or 0 */
     /* private */
     ngx_queue_t           queue;
     ngx_sms_pg_batch_t   *batch;            /* NULL: not in a batcher         */
@@ -56,6 +57,7 @@ struct ngx_sms_pg_flight_s {
     void                 *ctx;              /* build()'s own, from the pool   */
     ngx_uint_t            nentries;         /* when built                     */
     ngx_uint_t            rows;             /* when built                     */
+    size_t                octets;           /* when built, about              */
     ngx_uint_t            sent;             /* times                          */
     /* private */
     ngx_sms_pg_batch_t   *batch;

@@ -69,6 +69,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
 
     if (ngx_sms_pg_conn_prepare(ngx_sms_store.write, &ngx_sms_store_intake, 1)
         != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.write,
+                       &ngx_sms_store_flow_stmts[NGX_SMS_STMT_CLAIM], 1)
+           != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, &ngx_sms_store_intake, 1)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk,

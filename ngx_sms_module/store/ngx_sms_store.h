@@ -1,7 +1,8 @@
 /*
  * A worker's connections to the database, and the statements on them.
  *
- *   write     intake of requests with few recipients: one group commit
+ *   write     intake of requests with few recipients: one group commit; claims
+ *             of OTP
  *   bulk      intake of large bodies, and of requests judged alone, so that
  *             they do not stand in front of the small ones; upkeep
  *   read      profiles, the management API, preview, plugins' statements

@@ -18,7 +18,7 @@ static const uint32_t  ngx_sms_types_consent_put[] = {
 };
 static const uint32_t  ngx_sms_types_claim[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT4,
-    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID, NGX_SMS_PG_BOOL
 };
 static const uint32_t  ngx_sms_types_submitted[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_UUID_ARRAY,
@@ -62,8 +62,8 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
       .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
              " rtype, brand_id, attempt, sender, body, enc, parts, price,"
              " accepted_at, expires_at, test, doc"
-             " FROM sms.claim($1, $2, $3, $4, $5, $6, $7)",
-      .nparams = 7, .types = ngx_sms_types_claim },
+             " FROM sms.claim($1, $2, $3, $4, $5, $6, $7, $8)",
+      .nparams = 8, .types = ngx_sms_types_claim },
 
     { .name = "submitted",
       .sql = "SELECT sms.submitted($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
@@ -414,8 +414,8 @@ ngx_sms_store_consent_put(const ngx_sms_store_consent_t *list, ngx_uint_t n,
 
 ngx_sms_store_query_t *
 ngx_sms_store_claim(uint32_t link, const ngx_str_t *lease, int64_t epoch,
-    int32_t max_parts, ngx_uint_t idle, const u_char id[16], int64_t now_us,
-    ngx_sms_pg_done_pt done, void *data)
+    int32_t max_parts, ngx_uint_t idle, const u_char id[16], ngx_uint_t otp,
+    int64_t now_us, ngx_sms_pg_done_pt done, void *data)
 {
     ngx_sms_store_query_t  *q;
 
@@ -432,8 +432,12 @@ ngx_sms_store_claim(uint32_t link, const ngx_str_t *lease, int64_t epoch,
     ngx_sms_pg_param_time(&q->params[4], now_us);
     ngx_sms_pg_param_bool(&q->params[5], idle);
     ngx_sms_pg_param_uuid(&q->params[6], id);
+    ngx_sms_pg_param_bool(&q->params[7], otp);
 
-    return ngx_sms_store_flow_send(q, 0);
+    return ngx_sms_store_query_send(otp ? ngx_sms_store.write
+                                        : ngx_sms_store.flow,
+                                    q, NGX_SMS_FLOW_DEADLINE)
+           == NGX_OK ? q : NULL;
 }
 
 

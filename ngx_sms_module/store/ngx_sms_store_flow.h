@@ -89,11 +89,13 @@ ngx_sms_store_query_t *ngx_sms_store_consent_put(
 
 
 /* "idle": nothing of this bind is in flight, so one message may be larger than
- * the window.  "id": what the claim shall be called.  Rows, unless it is empty:
+ * the window.  "id": what the claim shall be called.  "otp": OTP alone, on the
+ * connection of intake, where nothing stands before it that takes long.  Rows, unless it is empty:
  * ngx_sms_store_claim_rows(); their doc is that of OTP and exempt messages only */
 ngx_sms_store_query_t *ngx_sms_store_claim(uint32_t link,
     const ngx_str_t *lease, int64_t epoch, int32_t max_parts, ngx_uint_t idle,
-    const u_char id[16], int64_t now_us, ngx_sms_pg_done_pt done, void *data);
+    const u_char id[16], ngx_uint_t otp, int64_t now_us,
+    ngx_sms_pg_done_pt done, void *data);
 ngx_uint_t ngx_sms_store_claim_empty(const ngx_sms_pg_res_t *res);
 ngx_int_t ngx_sms_store_claim_rows(const ngx_sms_pg_res_t *res,
     ngx_pool_t *pool, ngx_sms_store_row_t **rows, ngx_uint_t *n);
