@@ -136,8 +136,8 @@ $$;
 
 -- Debits accounts and takes their next turns in one lane, all or none: one pass
 -- over the account rows, in the order of p_account, which is that of the lock.
--- p_count: how many messages each has.  Answers the turn before each account's
--- first; raises SMS05 when one is missing or not active, check_violation when one
+-- p_count: how many messages each has.  p_lane null: no turns, no queue.  Answers
+-- the turn before each account's first; raises SMS05 when one is missing or not active, check_violation when one
 -- is short of credit.
 create function sms.account_charge(
     p_account bigint[], p_debit bigint[], p_count int[], p_lane int)
@@ -160,6 +160,23 @@ declare
     v_base      bigint[];
     v_active    boolean;
 begin
+    if p_lane is null then
+        with charged as (
+            update account a
+               set available_micro = a.available_micro - d.amount
+              from (select unnest(p_account) as account_id, unnest(p_debit) as amount) d
+             where a.account_id = d.account_id
+            returning a.account_id, a.state
+        )
+        select array_agg(account_id), bool_and(state = 1) into v_acct, v_active from charged;
+
+        if v_active is not true or v_acct is distinct from p_account then
+            raise exception 'cannot-charge' using errcode = 'SMS05';
+        end if;
+
+        return null;
+    end if;
+
     select pos, clock into v_pos, v_clock from lane where lane = p_lane;
 
     if not found then
@@ -209,6 +226,11 @@ $$;
 --     5  blacklisted recipients; detail: JSON array of the numbers
 --     6  account not active
 -- A batch sent again unchanged finds its accounts done and moves nothing (D1).
+--
+-- p_claim: all messages are of p_link, whose lanes are empty, and the worker that
+-- holds this lease has room for them: they are claimed with their acceptance and
+-- not queued (docs/decisions/claimed-at-intake.md).  Where that cannot be they are
+-- queued, and a row says so: account 0, outcome 7.
 create function sms.intake(
     p_batch uuid, p_now timestamptz,
     p_acct bigint[], p_acct_sum bigint[], p_acct_count int[],
@@ -218,7 +240,9 @@ create function sms.intake(
     m_lane int[], m_pos int[], m_place int[], m_ref text[], m_test boolean[], m_text_id uuid[],
     m_text text[],
     m_high uuid[], m_doc text[], m_hash bytea[], m_rejected text[], m_key uuid[],
-    m_request bytea[])
+    m_request bytea[],
+    p_claim uuid default null, p_link int default null, p_lease text default null,
+    p_epoch bigint default null)
 returns table (account_id bigint, submission_id uuid, outcome smallint, detail text)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -240,6 +264,7 @@ declare
     v_keys  boolean := array_remove(m_key, null) <> '{}';
     -- the one lane of all messages: nearly always
     v_lane  int := case when m_lane[1] = all (m_lane) then m_lane[1] end;
+    v_claim boolean := p_claim is not null and intake_may_claim(p_link, p_lease, p_epoch, p_acct);
 begin
     -- Here and below: functions in a select list run in step and cost less than
     -- in FROM (measured).  Account 0 has the platform's list; mostly nobody has
@@ -262,7 +287,7 @@ begin
     for try in 1 .. 2 loop
         continue when try = 1 and v_black is not null;
 
-        if try = 2 or v_lane is null then
+        if try = 2 or (v_lane is null and not v_claim) then
             -- The lock comes before anything is looked up or written: whoever
             -- waited here sees what the other has written.
             select array_agg(b.account_id) filter (where a.state is distinct from 1),
@@ -281,6 +306,7 @@ begin
 
         if try = 2 then
             v_lane := null;
+            v_claim := false;
 
             select array_agg(b.account_id)
               into v_done
@@ -350,7 +376,10 @@ begin
         end if;
 
         begin
-            if v_lane is not null then
+            if v_claim then
+                perform account_charge(p_acct, p_acct_sum, p_acct_count, null);
+
+            elsif v_lane is not null then
                 v_base := account_charge(p_acct, p_acct_sum, p_acct_count, v_lane);
             end if;
 
@@ -394,6 +423,18 @@ begin
            unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
            unnest(m_doc), unnest(m_hash), unnest(m_rejected);
 
+    if v_claim then
+        insert into claim (epoch, claimed_at, link_id, claim_id, low, high, lease, account_id,
+                           message_id, attempt)
+        values (p_epoch, p_now, p_link, p_claim, id_min(m_id), id_max(m_id), p_lease, m_acct,
+                m_id, array_fill(1::smallint, array[cardinality(m_id)]));
+        return;
+    end if;
+
+    if p_claim is not null then
+        return query select 0::bigint, null::uuid, 7::smallint, null::text;
+    end if;
+
     if v_lane is not null then
         insert into queue (turn, account_id, expires_at, lane, attempt, parts, message_id)
         select v_base[unnest(m_pos)] + unnest(m_place), unnest(m_acct), unnest(m_expires),
@@ -412,6 +453,27 @@ begin
                m (account_id, id, lane, expires_at, parts, due_at)
          where m.lane is null;
     end if;
+end
+$$;
+
+-- May messages be claimed with their acceptance?  What a claim looks at again is
+-- judged by then, but for what workers know from their caches.
+create function sms.intake_may_claim(
+    p_link int, p_lease text, p_epoch bigint, p_acct bigint[])
+returns boolean
+language plpgsql
+as $$
+begin
+    return (select true from lease l
+             where l.name = p_lease and l.epoch = p_epoch
+               and l.expires_at > clock_timestamp()) is not null
+           and not exists (select from sender s
+                            where s.account_id = any (p_acct) and s.revoked_at is not null)
+           and not exists (select from sender_approval p
+                            where p.account_id = any (p_acct)
+                              and p.operator = (select k.operator from link k
+                                                 where k.link_id = p_link)
+                              and p.state <> 'approved');
 end
 $$;
 
@@ -470,7 +532,7 @@ grant execute on function sms.intake(
     uuid, timestamptz, bigint[], bigint[], int[], uuid[], bigint[], uuid[], int[], bigint[],
     smallint[], smallint[], bigint[], text[], smallint[], smallint[], bigint[], timestamptz[],
     timestamptz[], int[], int[], int[], text[], boolean[], uuid[], text[], uuid[], text[], bytea[],
-    text[], uuid[], bytea[]) to sms_worker;
+    text[], uuid[], bytea[], uuid, int, text, bigint) to sms_worker;
 
 
 -- What the 202 to a request with this key said, to say it again (D6); in the

@@ -79,7 +79,7 @@ grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(
 --
 -- One array a column, one element a message, in the order in which they shall
 -- go; null when there is nothing.  doc: the declaration, of OTP and exempt messages
--- only.
+-- only.  drained: nothing was left that could have been taken.
 --
 -- Raises SMS01 lease-lost when the epoch is not the lease's.
 create function sms.claim(
@@ -89,7 +89,7 @@ create function sms.claim(
     out submission_id uuid[], out "to" bigint[], out sender text[], out class smallint[],
     out rtype smallint[], out brand_id bigint[], out body text[], out enc smallint[],
     out parts smallint[], out price bigint[], out accepted_at timestamptz[],
-    out expires_at timestamptz[], out test boolean[], out doc text[])
+    out expires_at timestamptz[], out test boolean[], out doc text[], out drained boolean)
 language plpgsql security definer
 set search_path = sms, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -141,6 +141,8 @@ begin
              limit p_max_parts
                for update skip locked) q;
 
+    drained := coalesce(cardinality(v_id), 0) < p_max_parts;
+
     if v_id is null then
         return;
     end if;
@@ -150,6 +152,8 @@ begin
           from (select sum(u.parts) over (order by u.i) as total, u.i
                   from unnest(v_parts) with ordinality u (parts, i)) t
          where t.total <= p_max_parts or (p_idle and t.i = 1);
+
+        drained := drained and n = cardinality(v_id);
 
         if n = 0 then
             return;

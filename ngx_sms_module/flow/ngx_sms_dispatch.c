@@ -28,6 +28,8 @@ static void ngx_sms_dispatch_tick(void *data);
 static void ngx_sms_dispatch_go(ngx_sms_link_t *link);
 static void ngx_sms_dispatch_go_otp(ngx_sms_link_t *link);
 static uint32_t ngx_sms_dispatch_window(ngx_sms_link_t *link);
+static ngx_sms_lease_t *ngx_sms_dispatch_held(ngx_sms_link_t *link);
+static ngx_sms_link_t *ngx_sms_dispatch_link(uint32_t id);
 static void ngx_sms_dispatch_ask(ngx_sms_ask_t *ask, ngx_uint_t parts,
     ngx_uint_t otp);
 static ngx_uint_t ngx_sms_dispatch_busy(void *data);
@@ -137,24 +139,22 @@ ngx_sms_dispatch_exit(void)
 void
 ngx_sms_dispatch_poke(uint32_t id, ngx_uint_t otp)
 {
-    ngx_uint_t       i;
     ngx_sms_link_t  *link;
 
-    link = ngx_sms_dispatch_links.elts;
+    link = ngx_sms_dispatch_link(id);
 
-    for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
-        if (link[i].id != id || link[i].nheld == 0) {
-            continue;
-        }
+    if (link == NULL || link->nheld == 0) {
+        return;
+    }
 
-        if (otp) {
-            link[i].more_otp = 1;
-            ngx_sms_dispatch_go_otp(&link[i]);
+    if (otp) {
+        link->more_otp = 1;
+        ngx_sms_dispatch_go_otp(link);
 
-        } else {
-            link[i].more = 1;
-            ngx_sms_dispatch_go(&link[i]);
-        }
+    } else {
+        link->drained = 0;
+        link->more = 1;
+        ngx_sms_dispatch_go(link);
     }
 }
 
@@ -162,18 +162,33 @@ ngx_sms_dispatch_poke(uint32_t id, ngx_uint_t otp)
 ngx_uint_t
 ngx_sms_dispatch_binds(uint32_t id)
 {
+    ngx_sms_link_t  *link;
+
+    link = ngx_sms_dispatch_link(id);
+
+    return link ? link->nheld : 0;
+}
+
+
+static ngx_sms_link_t *
+ngx_sms_dispatch_link(uint32_t id)
+{
     ngx_uint_t       i;
     ngx_sms_link_t  *link;
+
+    if (ngx_sms_dispatch_pool == NULL) {
+        return NULL;
+    }
 
     link = ngx_sms_dispatch_links.elts;
 
     for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
         if (link[i].id == id) {
-            return link[i].nheld;
+            return &link[i];
         }
     }
 
-    return 0;
+    return NULL;
 }
 
 
@@ -379,6 +394,11 @@ ngx_sms_dispatch_go(ngx_sms_link_t *link)
         window -= link->window_max / NGX_SMS_DISPATCH_KEPT;
     }
 
+    /* a look that will find little leaves the room to batches of intake */
+    if (link->drained && window > 4) {
+        window /= 4;
+    }
+
     link->more = 0;
     ngx_sms_dispatch_ask(&link->all, ngx_min(window, NGX_SMS_CLAIM_MAX), 0);
 }
@@ -427,31 +447,39 @@ ngx_sms_dispatch_window(ngx_sms_link_t *link)
     }
 
     asked = (link->all.query ? link->all.parts : 0)
-            + (link->otp.query ? link->otp.parts : 0);
+            + (link->otp.query ? link->otp.parts : 0) + link->promised;
 
     return window > asked ? window - (uint32_t) asked : 0;
+}
+
+
+/* a lease under which something may be claimed now */
+
+static ngx_sms_lease_t *
+ngx_sms_dispatch_held(ngx_sms_link_t *link)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; !ngx_sms_dispatch_stopped && i < link->nbinds; i++) {
+        if (link->binds[i].lease && ngx_sms_lease_valid(link->binds[i].lease)) {
+            return link->binds[i].lease;
+        }
+    }
+
+    return NULL;
 }
 
 
 static void
 ngx_sms_dispatch_ask(ngx_sms_ask_t *ask, ngx_uint_t parts, ngx_uint_t otp)
 {
-    ngx_uint_t        i;
     ngx_sms_link_t   *link;
     ngx_sms_lease_t  *lease;
 
     link = ask->link;
-    lease = NULL;
+    lease = ngx_sms_dispatch_held(link);
 
-    for (i = 0; i < link->nbinds && lease == NULL; i++) {
-        if (link->binds[i].lease && ngx_sms_lease_valid(link->binds[i].lease)) {
-            lease = link->binds[i].lease;
-        }
-    }
-
-    if (ngx_sms_dispatch_stopped || lease == NULL
-        || ngx_sms_id_make(ask->id) != NGX_OK)
-    {
+    if (lease == NULL || ngx_sms_id_make(ask->id) != NGX_OK) {
         return;
     }
 
@@ -527,6 +555,10 @@ ngx_sms_dispatch_answer(ngx_sms_ask_t *ask, const ngx_sms_pg_res_t *res)
         return NGX_ERROR;
     }
 
+    if (ask == &link->all) {
+        link->drained = ngx_sms_store_claim_drained(res);
+    }
+
     if (ngx_sms_store_claim_empty(res)) {
         return NGX_DECLINED;
     }
@@ -540,4 +572,89 @@ ngx_sms_dispatch_answer(ngx_sms_ask_t *ask, const ngx_sms_pg_res_t *res)
     }
 
     return NGX_OK;
+}
+
+
+/* ---- messages that are claimed with their acceptance ---------------------- */
+
+ngx_int_t
+ngx_sms_dispatch_promise(uint32_t id, ngx_uint_t parts, ngx_uint_t otp,
+    ngx_sms_promise_t *p, ngx_pool_t *pool)
+{
+    uint32_t          kept;
+    ngx_sms_link_t   *link;
+    ngx_sms_lease_t  *lease;
+
+    link = ngx_sms_dispatch_link(id);
+
+    if (link == NULL || !link->drained) {
+        return NGX_DECLINED;
+    }
+
+    kept = otp ? 0 : link->window_max / NGX_SMS_DISPATCH_KEPT;
+    lease = ngx_sms_dispatch_held(link);
+
+    if (lease == NULL || parts + kept > ngx_sms_dispatch_window(link)
+        || ngx_sms_id_make(p->claim.id) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    p->claim.link = id;
+    p->claim.epoch = lease->epoch;
+    p->claim.lease.len = lease->name.len;
+    p->claim.lease.data = ngx_pstrdup(pool, &lease->name);
+
+    if (p->claim.lease.data == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p->parts = parts;
+    link->promised += parts;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_sms_dispatch_keep(ngx_sms_promise_t *p, ngx_sms_store_row_t *rows,
+    ngx_uint_t n)
+{
+    ngx_sms_link_t  *link;
+
+    link = ngx_sms_dispatch_link(p->claim.link);
+
+    if (link == NULL || p->parts == 0) {
+        return;
+    }
+
+    link->promised -= p->parts;
+    p->parts = 0;
+
+    if (ngx_sms_link_submit_rows(link, p->claim.id, rows, n) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                      "sms dispatch: claim cannot be worked on: no memory "
+                      "link=%uD rows=%ui", link->id, n);
+        ngx_sms_link_renounce(link);
+    }
+}
+
+
+void
+ngx_sms_dispatch_break(ngx_sms_promise_t *p, ngx_uint_t lost)
+{
+    ngx_sms_link_t  *link;
+
+    link = ngx_sms_dispatch_link(p->claim.link);
+
+    if (link == NULL || p->parts == 0) {
+        return;
+    }
+
+    link->promised -= p->parts;
+    p->parts = 0;
+
+    if (lost) {
+        ngx_sms_link_renounce(link);
+    }
 }

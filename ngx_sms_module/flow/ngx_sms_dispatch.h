@@ -9,6 +9,8 @@
 #define NGX_SMS_DISPATCH_H
 
 #include "ngx_sms_plugin.h"
+#include "ngx_sms_store_flow.h"
+#include "ngx_sms_store_intake.h"
 #include "ngx_sms_zone.h"
 
 
@@ -20,6 +22,30 @@ void ngx_sms_dispatch_exit(void);
 
 /* something was queued for this link by this worker: an OTP, or anything else */
 void ngx_sms_dispatch_poke(uint32_t link, ngx_uint_t otp);
+
+/*
+ * Room on the wire for a batch of intake, so that its messages are claimed with
+ * their acceptance: only while this worker holds a bind of the link and the last
+ * look at its lanes found nothing left behind (D7, D9).
+ */
+typedef struct {
+    ngx_sms_store_intake_claim_t  claim;
+    ngx_uint_t                    parts;    /* 0: nothing is promised         */
+} ngx_sms_promise_t;
+
+/* NGX_OK, else NGX_DECLINED.  "otp": of OTP alone.  The lease's name is in "pool" */
+ngx_int_t ngx_sms_dispatch_promise(uint32_t link, ngx_uint_t parts,
+    ngx_uint_t otp, ngx_sms_promise_t *p, ngx_pool_t *pool);
+
+/* the batch is committed and claimed: everything is copied */
+void ngx_sms_dispatch_keep(ngx_sms_promise_t *p, ngx_sms_store_row_t *rows,
+    ngx_uint_t n);
+
+/*
+ * The messages do not come.  "lost": they may be claimed all the same, in nobody's
+ * hands.  Harmless on a promise that is kept or broken.
+ */
+void ngx_sms_dispatch_break(ngx_sms_promise_t *p, ngx_uint_t lost);
 
 /* up-calls of the plugin host */
 sms_rc_t ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name);

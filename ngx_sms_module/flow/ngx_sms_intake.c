@@ -6,6 +6,7 @@
 #include "sms_lane.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_intake_claim.h"
 #include "ngx_sms_intake_keys.h"
 #include "ngx_sms_pg_batch.h"
 #include "ngx_sms_store_intake.h"
@@ -230,9 +231,10 @@ ngx_sms_intake_add(ngx_sms_submission_t *sub)
         return NGX_ERROR;
     }
 
+    /* what waits for screen does not hinder what goes at once */
     batch = sub->alone ? ngx_sms_intake_alone
-            : sub->naccepted > NGX_SMS_INTAKE_SMALL ? ngx_sms_intake_large
-            : ngx_sms_intake_small;
+            : sub->naccepted > NGX_SMS_INTAKE_SMALL || ngx_sms_submission_held(sub)
+            ? ngx_sms_intake_large : ngx_sms_intake_small;
 
     sub->entry.kin = (uint32_t) sub->account->id;
     sub->entry.rows = (uint32_t) sub->naccepted;
@@ -271,15 +273,12 @@ ngx_sms_intake_abandon(ngx_sms_submission_t *sub)
 }
 
 
-#define ngx_sms_intake_sub(e)                                                 \
-    ngx_queue_data(e, ngx_sms_submission_t, entry)
-
-
 static ngx_int_t
 ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f)
 {
     u_char                      batch[16];
     ngx_uint_t                  i, n;
+    ngx_sms_promise_t          *promise;
     ngx_sms_pg_entry_t         *e;
     ngx_sms_intake_sum_t       *sums, *sum, key;
     ngx_sms_submission_t       *sub;
@@ -306,7 +305,7 @@ ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f)
 
     for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
 
-        sub = ngx_sms_intake_sub(e);
+        sub = ngx_sms_submission_of(e);
         key.account = sub->account->id;
         sum = bsearch(&key, sums, n, sizeof(ngx_sms_intake_sum_t),
                       ngx_sms_intake_compare);
@@ -316,7 +315,11 @@ ngx_sms_intake_build(void *data, ngx_sms_pg_flight_t *f)
         }
     }
 
-    return ngx_sms_store_intake_end(&set, batch, ngx_sms_timer_now_us(), f->params);
+    promise = ngx_sms_intake_promise(f);
+    f->ctx = promise;
+
+    return ngx_sms_store_intake_end(&set, batch, ngx_sms_timer_now_us(),
+                                    promise ? &promise->claim : NULL, f->params);
 }
 
 
@@ -332,7 +335,7 @@ ngx_sms_intake_sums(ngx_sms_pg_flight_t *f, ngx_sms_intake_sum_t *sums)
     n = 0;
 
     for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
-        sub = ngx_sms_intake_sub(e);
+        sub = ngx_sms_submission_of(e);
         sums[n].account = sub->account->id;
         sums[n].sum_micro = sub->total_micro;
         sums[n].messages = (int32_t) sub->naccepted;
@@ -397,9 +400,7 @@ ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set,
         }
     }
 
-    /* what needs consent or waits for its time goes through screen */
-    held = sub->schedule_us != 0
-           || (sub->klass == SMS_CLASS_COMMERCIAL && !sub->test);
+    held = ngx_sms_submission_held(sub);
 
     ngx_memzero(&m, sizeof(ngx_sms_store_message_t));
     m.submission = sub->id;
@@ -490,9 +491,13 @@ ngx_sms_intake_done(void *data, ngx_sms_pg_flight_t *f,
 
     (void) data;
 
+    if (f->ctx) {
+        ngx_sms_intake_claimed(f, f->ctx, res);
+    }
+
     while ((e = ngx_sms_pg_batch_next(f)) != NULL) {
 
-        sub = ngx_sms_intake_sub(e);
+        sub = ngx_sms_submission_of(e);
 
         if (res->rc != NGX_SMS_PG_OK) {
             sub->problem = SMS_PROBLEM_INTERNAL;

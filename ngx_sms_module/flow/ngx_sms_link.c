@@ -25,6 +25,9 @@ typedef struct {
 } ngx_sms_claim_t;
 
 
+static ngx_sms_claim_t *ngx_sms_claim_create(ngx_sms_link_t *link,
+    const u_char id[16]);
+static ngx_int_t ngx_sms_claim_start(ngx_sms_claim_t *claim);
 static void ngx_sms_claim_go(void *data);
 static ngx_int_t ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i,
     ngx_array_t *parts);
@@ -88,7 +91,7 @@ ngx_sms_link_exit(ngx_sms_link_t *link)
 ngx_uint_t
 ngx_sms_link_busy(const ngx_sms_link_t *link)
 {
-    return link->all.query || link->otp.query || link->claims;
+    return link->all.query || link->otp.query || link->promised || link->claims;
 }
 
 
@@ -109,39 +112,90 @@ ngx_int_t
 ngx_sms_link_submit(ngx_sms_link_t *link, const u_char id[16],
     const ngx_sms_pg_res_t *res)
 {
-    ngx_uint_t        i, parts;
+    ngx_sms_claim_t  *claim;
+
+    claim = ngx_sms_claim_create(link, id);
+    if (claim == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_sms_stored_read(&claim->st, claim->pool, res,
+                            ngx_sms_store_claim_rows)
+        != NGX_OK)
+    {
+        ngx_destroy_pool(claim->pool);
+        return NGX_ERROR;
+    }
+
+    return ngx_sms_claim_start(claim);
+}
+
+
+ngx_int_t
+ngx_sms_link_submit_rows(ngx_sms_link_t *link, const u_char id[16],
+    ngx_sms_store_row_t *rows, ngx_uint_t n)
+{
+    ngx_sms_claim_t  *claim;
+
+    claim = ngx_sms_claim_create(link, id);
+    if (claim == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_sms_stored_copy(&claim->st, claim->pool, rows, n) != NGX_OK) {
+        ngx_destroy_pool(claim->pool);
+        return NGX_ERROR;
+    }
+
+    return ngx_sms_claim_start(claim);
+}
+
+
+static ngx_sms_claim_t *
+ngx_sms_claim_create(ngx_sms_link_t *link, const u_char id[16])
+{
     ngx_pool_t       *pool;
     ngx_sms_claim_t  *claim;
 
     pool = ngx_sms_work_pool(16384, link->log);
     if (pool == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     claim = ngx_pcalloc(pool, sizeof(ngx_sms_claim_t));
     if (claim == NULL) {
-        goto failed;
+        ngx_destroy_pool(pool);
+        return NULL;
     }
 
     claim->pool = pool;
     claim->link = link;
     ngx_memcpy(claim->id, id, 16);
 
-    if (ngx_sms_stored_read(&claim->st, pool, res, ngx_sms_store_claim_rows)
-        != NGX_OK)
-    {
-        goto failed;
-    }
+    return claim;
+}
 
+
+/* on NGX_ERROR the claim is gone */
+
+static ngx_int_t
+ngx_sms_claim_start(ngx_sms_claim_t *claim)
+{
+    ngx_uint_t       i, parts;
+    ngx_sms_link_t  *link;
+
+    link = claim->link;
     parts = 0;
 
     for (i = 0; i < claim->st.n; i++) {
         parts += (ngx_uint_t) claim->st.rows[i].parts;
     }
 
-    claim->results = ngx_pcalloc(pool, parts * sizeof(ngx_sms_store_submit_t));
+    claim->results = ngx_pcalloc(claim->pool,
+                                 parts * sizeof(ngx_sms_store_submit_t));
     if (claim->results == NULL) {
-        goto failed;
+        ngx_destroy_pool(claim->pool);
+        return NGX_ERROR;
     }
 
     link->claims++;
@@ -149,12 +203,6 @@ ngx_sms_link_submit(ngx_sms_link_t *link, const u_char id[16],
     ngx_sms_stored_load(&claim->st, ngx_sms_claim_go, claim);
 
     return NGX_OK;
-
-failed:
-
-    ngx_destroy_pool(pool);
-
-    return NGX_ERROR;
 }
 
 

@@ -8,7 +8,7 @@
 #include "ngx_sms_leases.h"
 #include "ngx_sms_pg_batch.h"
 #include "ngx_sms_plugin.h"
-#include "ngx_sms_store.h"
+#include "ngx_sms_store_flow.h"
 #include "ngx_sms_timer.h"
 #include "ngx_sms_zone.h"
 
@@ -51,11 +51,13 @@ struct ngx_sms_link_s {
     ngx_sms_bind_t           binds[NGX_SMS_BINDS_MAX];
     uint32_t                 window_max;
     ngx_uint_t               inflight;      /* parts without a result         */
+    ngx_uint_t               promised;      /* parts to batches of intake     */
     ngx_uint_t               claims;        /* without a stored result        */
     ngx_msec_t               quiet_at;      /* last seen at work when leaving */
     ngx_msec_t               look;          /* pause before the next look     */
     unsigned                 more:1;        /* the queue may not be empty     */
     unsigned                 more_otp:1;    /* an OTP was queued here         */
+    unsigned                 drained:1;     /* the last look left nothing     */
 };
 
 
@@ -70,6 +72,10 @@ void ngx_sms_link_exit(ngx_sms_link_t *link);
  */
 ngx_int_t ngx_sms_link_submit(ngx_sms_link_t *link, const u_char id[16],
     const ngx_sms_pg_res_t *res);
+
+/* the same of messages that this worker has in hand */
+ngx_int_t ngx_sms_link_submit_rows(ngx_sms_link_t *link, const u_char id[16],
+    ngx_sms_store_row_t *rows, ngx_uint_t n);
 
 /* 1: claims are asked for, on the wire, or their results not yet stored */
 ngx_uint_t ngx_sms_link_busy(const ngx_sms_link_t *link);

@@ -6,6 +6,8 @@
 #include "sms_word.h"
 
 
+static ngx_int_t ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
+    ngx_sms_store_row_t *rows, ngx_uint_t n);
 static ngx_int_t ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s);
 static void ngx_sms_stored_accounts(ngx_sms_stored_t *st);
 static void ngx_sms_stored_account(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
@@ -23,17 +25,48 @@ ngx_int_t
 ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
     const ngx_sms_pg_res_t *res, ngx_sms_stored_rows_pt read)
 {
-    ngx_uint_t            i, n;
-    ngx_sms_store_row_t  *row;
+    ngx_uint_t            n;
+    ngx_sms_store_row_t  *rows;
 
     ngx_memzero(st, sizeof(ngx_sms_stored_t));
 
-    st->pool = pool;
-
-    if (read(res, pool, &st->rows, &n) != NGX_OK) {
+    if (read(res, pool, &rows, &n) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    return ngx_sms_stored_take(st, pool, rows, n);
+}
+
+
+ngx_int_t
+ngx_sms_stored_copy(ngx_sms_stored_t *st, ngx_pool_t *pool,
+    const ngx_sms_store_row_t *rows, ngx_uint_t n)
+{
+    ngx_sms_store_row_t  *own;
+
+    ngx_memzero(st, sizeof(ngx_sms_stored_t));
+
+    own = ngx_palloc(pool, n * sizeof(ngx_sms_store_row_t));
+    if (own == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(own, rows, n * sizeof(ngx_sms_store_row_t));
+
+    return ngx_sms_stored_take(st, pool, own, n);
+}
+
+
+/* the rows are in the pool, what they point to is not */
+
+static ngx_int_t
+ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
+    ngx_sms_store_row_t *rows, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    st->pool = pool;
+    st->rows = rows;
     st->msgs = ngx_pcalloc(pool, n * sizeof(sms_msg_t));
     st->accounts = ngx_pcalloc(pool, n * sizeof(ngx_sms_account_t *));
 
@@ -42,12 +75,9 @@ ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
     }
 
     for (i = 0; i < n; i++) {
-
-        row = &st->rows[i];
-
-        if (ngx_sms_stored_str(pool, &row->sender) != NGX_OK
-            || ngx_sms_stored_str(pool, &row->text) != NGX_OK
-            || ngx_sms_stored_str(pool, &row->doc) != NGX_OK)
+        if (ngx_sms_stored_str(pool, &rows[i].sender) != NGX_OK
+            || ngx_sms_stored_str(pool, &rows[i].text) != NGX_OK
+            || ngx_sms_stored_str(pool, &rows[i].doc) != NGX_OK)
         {
             return NGX_ERROR;
         }

@@ -33,6 +33,10 @@ typedef struct {
 ngx_int_t ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
     const ngx_sms_pg_res_t *res, ngx_sms_stored_rows_pt read);
 
+/* the same of rows that are at hand */
+ngx_int_t ngx_sms_stored_copy(ngx_sms_stored_t *st, ngx_pool_t *pool,
+    const ngx_sms_store_row_t *rows, ngx_uint_t n);
+
 /*
  * Finds the accounts, mostly in the cache, and fills msgs; then done(), which
  * may run before this returns.  A message whose brand the account may not send

@@ -96,6 +96,14 @@ ngx_sms_submission_text(ngx_pool_t *pool, const char *fmt, va_list args)
 }
 
 
+ngx_uint_t
+ngx_sms_submission_held(const ngx_sms_submission_t *sub)
+{
+    return sub->schedule_us != 0
+           || (sub->klass == SMS_CLASS_COMMERCIAL && !sub->test);
+}
+
+
 void
 ngx_sms_submission_fault(ngx_sms_submission_t *sub, sms_problem_t problem,
     const char *pointer, const char *fmt, ...)

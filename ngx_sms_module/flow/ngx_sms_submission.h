@@ -155,10 +155,16 @@ struct ngx_sms_submission_s {
     unsigned                 keyed:1;
     unsigned                 alone:1;       /* in a batch of its own          */
     unsigned                 hashed:1;      /* text_hash is set               */
+    unsigned                 claimed:1;     /* with its acceptance            */
 
     ngx_sms_submission_pt    done;          /* continuation; NULL: client left */
     void                    *data;          /* of the continuation            */
 };
+
+
+/* whose entry of a batch this is */
+#define ngx_sms_submission_of(e)                                              \
+    ngx_queue_data(e, ngx_sms_submission_t, entry)
 
 
 /* a submission with one holder, or NULL */
@@ -168,6 +174,9 @@ void ngx_sms_submission_hold(ngx_sms_submission_t *sub);
 
 /* the last release frees it */
 void ngx_sms_submission_release(ngx_sms_submission_t *sub);
+
+/* 1: it needs consent or waits for its time, and goes through screen */
+ngx_uint_t ngx_sms_submission_held(const ngx_sms_submission_t *sub);
 
 /* notes a fault; the first one names the problem of the answer */
 void ngx_sms_submission_fault(ngx_sms_submission_t *sub, sms_problem_t problem,

@@ -326,9 +326,11 @@ ngx_sms_send_poke(ngx_sms_submission_t *sub)
     uint32_t              last;
     ngx_sms_recipient_t  *rcpt;
 
-    if (sub->schedule_us
-        || (sub->klass == SMS_CLASS_COMMERCIAL && !sub->test))
-    {
+    if (sub->claimed) {
+        return;
+    }
+
+    if (ngx_sms_submission_held(sub)) {
         ngx_sms_screen_poke();
         return;
     }

@@ -61,7 +61,7 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
     { .name = "claim",
       .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
              " rtype, brand_id, attempt, sender, body, enc, parts, price,"
-             " accepted_at, expires_at, test, doc"
+             " accepted_at, expires_at, test, doc, drained"
              " FROM sms.claim($1, $2, $3, $4, $5, $6, $7, $8)",
       .nparams = 8, .types = ngx_sms_types_claim },
 
@@ -445,6 +445,18 @@ ngx_uint_t
 ngx_sms_store_claim_empty(const ngx_sms_pg_res_t *res)
 {
     return ngx_sms_pg_row_null(res, 0, 0);
+}
+
+
+ngx_uint_t
+ngx_sms_store_claim_drained(const ngx_sms_pg_res_t *res)
+{
+    ngx_uint_t  drained;
+
+    return ngx_sms_pg_row_bool(res, 0, sizeof(ngx_sms_store_claim_columns)
+                                       / sizeof(ngx_sms_store_claim_columns[0]),
+                               &drained)
+           == NGX_OK && drained;
 }
 
 

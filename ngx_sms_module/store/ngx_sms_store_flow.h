@@ -97,6 +97,8 @@ ngx_sms_store_query_t *ngx_sms_store_claim(uint32_t link,
     const u_char id[16], ngx_uint_t otp, int64_t now_us,
     ngx_sms_pg_done_pt done, void *data);
 ngx_uint_t ngx_sms_store_claim_empty(const ngx_sms_pg_res_t *res);
+/* 1: it left nothing that could have been taken */
+ngx_uint_t ngx_sms_store_claim_drained(const ngx_sms_pg_res_t *res);
 ngx_int_t ngx_sms_store_claim_rows(const ngx_sms_pg_res_t *res,
     ngx_pool_t *pool, ngx_sms_store_row_t **rows, ngx_uint_t *n);
 

@@ -31,7 +31,9 @@ static const uint32_t  ngx_sms_intake_types[NGX_SMS_INTAKE_PARAMS] = {
     NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_BOOL_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
 
     NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_BYTEA_ARRAY,
-    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_BYTEA_ARRAY
+    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_BYTEA_ARRAY,
+
+    NGX_SMS_PG_UUID, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8
 };
 
 /* the element types of the arrays, in the same order */
@@ -55,7 +57,7 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_intake = {
     .sql = "SELECT account_id, submission_id, outcome, detail"
            " FROM sms.intake($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
            " $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-           " $25, $26, $27, $28, $29, $30, $31, $32)",
+           " $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)",
     .nparams = NGX_SMS_INTAKE_PARAMS,
     .types = ngx_sms_intake_types
 };
@@ -188,9 +190,11 @@ ngx_sms_store_intake_octets(ngx_sms_pg_array_t *c, const u_char *p, size_t len)
 
 ngx_int_t
 ngx_sms_store_intake_end(ngx_sms_store_intake_set_t *set,
-    const u_char batch[16], int64_t now_us, ngx_sms_pg_param_t *params)
+    const u_char batch[16], int64_t now_us,
+    const ngx_sms_store_intake_claim_t *claim, ngx_sms_pg_param_t *params)
 {
-    ngx_uint_t  i;
+    ngx_uint_t           i;
+    ngx_sms_pg_param_t  *last;
 
     /* mostly or for the most part empty; of a large body only the first rows
      * have what begins with HIGH */
@@ -212,6 +216,15 @@ ngx_sms_store_intake_end(ngx_sms_store_intake_set_t *set,
         if (ngx_sms_pg_param_array(&params[i + 2], &set->column[i]) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    /* without it they stay NULL */
+    if (claim) {
+        last = &params[NGX_SMS_INTAKE_COLUMNS + 2];
+        ngx_sms_pg_param_uuid(&last[0], claim->id);
+        ngx_sms_pg_param_int4(&last[1], (int32_t) claim->link);
+        ngx_sms_pg_param_octets(&last[2], claim->lease.data, claim->lease.len);
+        ngx_sms_pg_param_int8(&last[3], claim->epoch);
     }
 
     return NGX_OK;

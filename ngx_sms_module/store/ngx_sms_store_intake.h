@@ -18,12 +18,21 @@ typedef enum {
     NGX_SMS_INTAKE_KEY_REUSED,
     NGX_SMS_INTAKE_NO_CREDIT,
     NGX_SMS_INTAKE_BLACKLISTED,         /* detail: JSON array of numbers      */
-    NGX_SMS_INTAKE_NOT_ACTIVE
+    NGX_SMS_INTAKE_NOT_ACTIVE,
+    NGX_SMS_INTAKE_QUEUED               /* of account 0: the batch, not claimed */
 } ngx_sms_intake_outcome_e;
 
 
 #define NGX_SMS_INTAKE_COLUMNS  30      /* arrays after batch id and time     */
-#define NGX_SMS_INTAKE_PARAMS   (NGX_SMS_INTAKE_COLUMNS + 2)
+#define NGX_SMS_INTAKE_PARAMS   (NGX_SMS_INTAKE_COLUMNS + 6)
+
+/* the claim that a batch shall be, see sms.intake() */
+typedef struct {
+    u_char                id[16];
+    uint32_t              link;
+    ngx_str_t             lease;
+    int64_t               epoch;
+} ngx_sms_store_intake_claim_t;
 
 typedef struct {
     ngx_sms_pg_array_t    column[NGX_SMS_INTAKE_COLUMNS];
@@ -72,9 +81,11 @@ void ngx_sms_store_intake_account(ngx_sms_store_intake_set_t *set, int64_t id,
 void ngx_sms_store_intake_message(ngx_sms_store_intake_set_t *set,
     const ngx_sms_store_message_t *m);
 
-/* fills NGX_SMS_INTAKE_PARAMS parameters; NGX_ERROR without memory */
+/* fills NGX_SMS_INTAKE_PARAMS parameters; NGX_ERROR without memory.  "claim":
+ * NULL for a batch that is queued; what it points to must stay. */
 ngx_int_t ngx_sms_store_intake_end(ngx_sms_store_intake_set_t *set,
-    const u_char batch[16], int64_t now_us, ngx_sms_pg_param_t *params);
+    const u_char batch[16], int64_t now_us,
+    const ngx_sms_store_intake_claim_t *claim, ngx_sms_pg_param_t *params);
 
 
 typedef struct {
