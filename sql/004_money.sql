@@ -177,6 +177,10 @@ declare
     v_posting   uuid := id_new(p_now);
     v_otp_acct  bigint[];
     v_otp       uuid[];
+    -- is anybody told at all; then who
+    v_told      boolean := exists (select from webhook);
+    v_told_acct bigint[];
+    v_told_id   uuid[];
     n           int;
 begin
     if coalesce(cardinality(p_message), 0) = 0 then
@@ -238,13 +242,19 @@ begin
     )
     select (select count(*) from ended),
            array_agg(s.account_id) filter (where s.class = 1),
-           array_agg(s.message_id) filter (where s.class = 1)
-      into n, v_otp_acct, v_otp
+           array_agg(s.message_id) filter (where s.class = 1),
+           array_agg(s.account_id) filter (where v_told),
+           array_agg(s.message_id) filter (where v_told)
+      into n, v_otp_acct, v_otp, v_told_acct, v_told_id
       from ended e
       join source s using (account_id, message_id);
 
     if v_otp_acct is not null then
         perform text_erase(v_otp_acct, v_otp);
+    end if;
+
+    if v_told_id is not null then
+        perform webhook_put(p_now, v_told_acct, v_told_id);
     end if;
 
     return n;

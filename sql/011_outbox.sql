@@ -100,6 +100,7 @@ create table sms.outbox (
 create index outbox_time on sms.outbox (topic, not_before);
 
 -- Put twice before it is done, it is there once.  p_not_before NULL: at once.
+-- Plugins choose their topics; those of webhooks are not theirs.
 create function sms.outbox_put(
     p_topic text, p_key text, p_payload text, p_not_before timestamptz)
 returns uuid
@@ -110,6 +111,10 @@ declare
     v_id    uuid := id_of(coalesce(p_not_before, 'epoch'),
                           concat_ws('|', p_topic, p_key, p_payload));
 begin
+    if p_topic in ('webhook', 'webhook_post') then
+        raise exception 'reserved-topic' using errcode = 'SMS04';
+    end if;
+
     insert into outbox (account_id, outbox_id, topic, key, payload, not_before)
     values (0, v_id, p_topic, p_key, p_payload, coalesce(p_not_before, now()))
         on conflict do nothing;

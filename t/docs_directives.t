@@ -86,6 +86,7 @@ sub defaults {
         sms_database_timeout => seconds(number('init_msec_value', 'conf->statement_timeout')),
         sms_database_queue   => number('init_uint_value', 'conf->queue_rows'),
         sms_consent_max_age  => number('init_msec_value', 'settings->consent_max_age') / 60000 . 'm',
+        sms_webhook_private  => number('init_value', 'settings->webhook_private') ? 'on' : 'off',
         sms_rate             => 'rate=' . number('init_uint_value', 'prev->rate') . 'r/m',
         sms_timeout          => seconds(number('merge_msec_value', 'conf->timeout, prev->timeout')),
     );

@@ -37,7 +37,8 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "no_receipt",   60 * 1000,   1000 },
     { "idempotency",  3600 * 1000, 10000 },
     { "books",        60 * 1000,   20000 },
-    { "retention",    3600 * 1000, 10000 }
+    { "retention",    3600 * 1000, 10000 },
+    { "webhooks",     60 * 1000,   1000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \
@@ -174,6 +175,7 @@ ngx_sms_upkeep_told(const char *what, ngx_str_t *counts)
     json_t      *root, *value;
     const char  *name;
     ngx_uint_t   level, more;
+    json_int_t   dropped;
 
     level = NGX_LOG_DEBUG;
     root = json_loadb((const char *) counts->data, counts->len, 0, NULL);
@@ -198,6 +200,17 @@ ngx_sms_upkeep_told(const char *what, ngx_str_t *counts)
     ngx_sms_counter_add(ngx_sms_upkeep_zone, NGX_SMS_C_IN_DOUBT,
                         json_integer_value(json_object_get(root,
                                                            "in_doubt")));
+
+    dropped = json_integer_value(json_object_get(root, "webhooks_dropped"));
+
+    if (dropped) {
+        ngx_log_error(NGX_LOG_WARN, ngx_sms_upkeep_log, 0,
+                      "sms upkeep: webhook events dropped, nobody took them: "
+                      "events=%L", (int64_t) dropped);
+        ngx_sms_counter_add(ngx_sms_upkeep_zone,
+                            NGX_SMS_C_WEBHOOK_EVENTS_DROPPED, dropped);
+    }
+
     more = json_is_true(json_object_get(root, "more"));
     json_decref(root);
 

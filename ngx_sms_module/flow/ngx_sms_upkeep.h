@@ -3,7 +3,7 @@
  *
  * One worker holds the lease "upkeep" and calls sms.upkeep(): in-doubt claims,
  * orphaned receipts, expiry, messages without a receipt, partitions, old
- * idempotency keys, and the ledger's check.
+ * idempotency keys, webhooks that nobody takes, and the ledger's check.
  */
 #ifndef NGX_SMS_UPKEEP_H
 #define NGX_SMS_UPKEEP_H

@@ -18,6 +18,7 @@
 #include "ngx_sms_timer.h"
 #include "ngx_sms_tls.h"
 #include "ngx_sms_upkeep.h"
+#include "ngx_sms_webhook.h"
 #include "ngx_sms_work.h"
 
 
@@ -98,6 +99,8 @@ ngx_sms_worker_start(ngx_cycle_t *cycle, const ngx_sms_settings_t *settings,
         || ngx_sms_dispatch_init(plugins, zone, cycle->log) != NGX_OK
         || ngx_sms_screen_init(&w->screen, zone, cycle->log) != NGX_OK
         || ngx_sms_upkeep_init(zone, cycle->log) != NGX_OK
+        || ngx_sms_webhook_init(settings->webhook_private, zone, cycle->log)
+           != NGX_OK
         || ngx_sms_exit_add(NGX_SMS_EXIT_FLOW, ngx_sms_worker_leave, NULL)
            != NGX_OK)
     {
@@ -137,6 +140,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_tally();
     ngx_sms_screen_exit();
     ngx_sms_upkeep_stop();
+    ngx_sms_webhook_exit();
     ngx_sms_plugins_exit_process(cycle, ngx_sms_worker.plugins);
     ngx_sms_dispatch_exit();
     ngx_sms_intake_exit();
@@ -166,6 +170,7 @@ ngx_sms_worker_leave(void *data)
     ngx_sms_screen_stop();
     ngx_sms_dispatch_stop();
     ngx_sms_upkeep_stop();
+    ngx_sms_webhook_stop();
     ngx_sms_leases_release();
 }
 

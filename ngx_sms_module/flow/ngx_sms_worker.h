@@ -21,6 +21,7 @@ typedef struct {
     ngx_str_t                node;          /* name of this machine           */
     ngx_str_t                sandbox;       /* operator of test keys          */
     ngx_msec_t               consent_max_age;
+    ngx_flag_t               webhook_private;   /* endpoints on this network  */
     ngx_resolver_t          *resolver;
     ngx_msec_t               resolver_timeout;
 } ngx_sms_settings_t;

@@ -78,6 +78,13 @@ ngx_command_t  ngx_sms_directives[] = {
       offsetof(ngx_sms_main_conf_t, settings.consent_max_age),
       &ngx_sms_directive_above_0 },
 
+    { ngx_string("sms_webhook_private"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sms_main_conf_t, settings.webhook_private),
+      NULL },
+
     { ngx_string("sms_plugin_path"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_sms_directives_plugin_path,

@@ -2,6 +2,9 @@
 
 #include <ngx_event.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <curl/curl.h>
 
 #include "ngx_sms_curl_request.h"
@@ -12,10 +15,18 @@
 #define NGX_SMS_CURL_GRACE  500         /* ms that libcurl may be late        */
 
 
+/* a socket that libcurl wants to be told of */
+typedef struct {
+    ngx_queue_t         queue;
+    ngx_connection_t   *c;
+    ino_t               ino;
+} ngx_sms_curl_watch_t;
+
 static struct {
     CURLM              *multi;
     ngx_sms_timer_t     timer;
     ngx_queue_t         requests;
+    ngx_queue_t         watches;
     ngx_log_t          *log;
     unsigned            closing:1;      /* the worker waits no longer     */
 } ngx_sms_curls;
@@ -32,7 +43,11 @@ static void ngx_sms_curl_tick(void *data);
 static void ngx_sms_curl_event(ngx_event_t *ev);
 static void ngx_sms_curl_harvest(void);
 static void ngx_sms_curl_finish(ngx_sms_curl_t *r, sms_rc_t rc);
-static void ngx_sms_curl_detach(ngx_connection_t *c);
+static curl_socket_t ngx_sms_curl_open(void *data, curlsocktype purpose,
+    struct curl_sockaddr *address);
+static ngx_uint_t ngx_sms_curl_watched(int fd);
+static ngx_sms_curl_watch_t *ngx_sms_curl_attach(int fd);
+static void ngx_sms_curl_detach(ngx_sms_curl_watch_t *w);
 static void ngx_sms_curl_leave(ngx_sms_curl_t *r);
 
 
@@ -62,6 +77,7 @@ ngx_sms_curl_init(ngx_cycle_t *cycle)
     ngx_sms_curls.closing = 0;
     ngx_sms_curls.log = cycle->log;
     ngx_queue_init(&ngx_sms_curls.requests);
+    ngx_queue_init(&ngx_sms_curls.watches);
 
     /* the requests' own deadlines keep the worker */
     ngx_sms_timer_housekeeping(&ngx_sms_curls.timer, ngx_sms_curl_tick, NULL,
@@ -90,6 +106,11 @@ ngx_sms_curl_done(void)
     (void) curl_multi_cleanup(ngx_sms_curls.multi);
     ngx_sms_curls.multi = NULL;
 
+    while (!ngx_queue_empty(&ngx_sms_curls.watches)) {
+        q = ngx_queue_head(&ngx_sms_curls.watches);
+        ngx_sms_curl_detach(ngx_queue_data(q, ngx_sms_curl_watch_t, queue));
+    }
+
     ngx_sms_timer_stop(&ngx_sms_curls.timer);
 
     curl_global_cleanup();
@@ -97,8 +118,9 @@ ngx_sms_curl_done(void)
 
 
 ngx_sms_curl_t *
-ngx_sms_curl_request(const sms_http_req_t *req, ngx_sms_curl_pt done,
-    void *data, ngx_log_t *log, sms_rc_t *rc)
+ngx_sms_curl_request(const sms_http_req_t *req,
+    const ngx_sms_curl_guard_t *guard, ngx_sms_curl_pt done, void *data,
+    ngx_log_t *log, sms_rc_t *rc)
 {
     ngx_sms_curl_t          *r;
     ngx_sms_resolve_addr_t   addr;
@@ -108,7 +130,7 @@ ngx_sms_curl_request(const sms_http_req_t *req, ngx_sms_curl_pt done,
         return NULL;
     }
 
-    r = ngx_sms_curl_request_create(req, log, rc);
+    r = ngx_sms_curl_request_create(req, guard, log, rc);
     if (r == NULL) {
         return NULL;
     }
@@ -176,6 +198,9 @@ ngx_sms_curl_resolved(void *data, sms_rc_t rc,
 static sms_rc_t
 ngx_sms_curl_start(ngx_sms_curl_t *r)
 {
+    curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, ngx_sms_curl_open);
+    curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
+
     if (curl_multi_add_handle(ngx_sms_curls.multi, r->easy) != CURLM_OK) {
         return SMS_E_NOMEM;
     }
@@ -198,38 +223,34 @@ static int
 ngx_sms_curl_socket(CURL *easy, curl_socket_t fd, int what, void *data,
     void *socket)
 {
-    ngx_uint_t         rd, wr;
-    ngx_connection_t  *c;
+    ngx_uint_t             rd, wr;
+    ngx_connection_t      *c;
+    ngx_sms_curl_watch_t  *w;
 
-    c = socket;
+    w = socket;
 
     if (what == CURL_POLL_REMOVE) {
-        if (c) {
+        if (w) {
             (void) curl_multi_assign(ngx_sms_curls.multi, fd, NULL);
-            ngx_sms_curl_detach(c);
+            ngx_sms_curl_detach(w);
         }
 
         return 0;
     }
 
-    if (c == NULL) {
-        c = ngx_get_connection(fd, ngx_sms_curls.log);
-        if (c == NULL) {
+    if (w == NULL) {
+        w = ngx_sms_curl_attach(fd);
+        if (w == NULL) {
             return -1;
         }
 
-        c->log = ngx_sms_curls.log;
-        c->read->log = c->log;
-        c->write->log = c->log;
-        c->read->handler = ngx_sms_curl_event;
-        c->write->handler = ngx_sms_curl_event;
-
-        if (curl_multi_assign(ngx_sms_curls.multi, fd, c) != CURLM_OK) {
-            ngx_sms_curl_detach(c);
+        if (curl_multi_assign(ngx_sms_curls.multi, fd, w) != CURLM_OK) {
+            ngx_sms_curl_detach(w);
             return -1;
         }
     }
 
+    c = w->c;
     rd = (what & CURL_POLL_IN) != 0;
     wr = (what & CURL_POLL_OUT) != 0;
 
@@ -368,14 +389,119 @@ ngx_sms_curl_leave(ngx_sms_curl_t *r)
 }
 
 
+/*
+ * libcurl 7.88 to 8.2 closes a socket that never got connected before it says
+ * CURL_POLL_REMOVE.  The kernel has forgotten it by then, and the number may be
+ * somebody else's: the inode tells.  A new socket of libcurl must not have such a
+ * number, or libcurl would believe that it is watched already.
+ *
+ * Here is also the last word on where a request goes: names are pinned when they
+ * are resolved, but all requests to a host share libcurl's list of pinned ones.
+ */
+
+static curl_socket_t
+ngx_sms_curl_open(void *data, curlsocktype purpose,
+    struct curl_sockaddr *address)
+{
+    int              fd, other;
+    ngx_sms_curl_t  *r = data;
+
+    (void) purpose;
+
+    if (r->guard.public_only && !ngx_sms_curl_request_public(&address->addr)) {
+        r->denied = 1;
+        return CURL_SOCKET_BAD;
+    }
+
+    fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                address->protocol);
+
+    while (fd >= 0 && ngx_sms_curl_watched(fd)) {
+        other = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
+        (void) close(fd);
+        fd = other;
+    }
+
+    return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+
+static ngx_uint_t
+ngx_sms_curl_watched(int fd)
+{
+    ngx_queue_t           *q;
+    ngx_sms_curl_watch_t  *w;
+
+    for (q = ngx_queue_head(&ngx_sms_curls.watches);
+         q != ngx_queue_sentinel(&ngx_sms_curls.watches);
+         q = ngx_queue_next(q))
+    {
+        w = ngx_queue_data(q, ngx_sms_curl_watch_t, queue);
+
+        if (w->c->fd == fd) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_sms_curl_watch_t *
+ngx_sms_curl_attach(int fd)
+{
+    struct stat            st;
+    ngx_connection_t      *c;
+    ngx_sms_curl_watch_t  *w;
+
+    if (fstat(fd, &st) != 0) {
+        return NULL;
+    }
+
+    w = ngx_alloc(sizeof(ngx_sms_curl_watch_t), ngx_sms_curls.log);
+    if (w == NULL) {
+        return NULL;
+    }
+
+    c = ngx_get_connection(fd, ngx_sms_curls.log);
+    if (c == NULL) {
+        ngx_free(w);
+        return NULL;
+    }
+
+    c->log = ngx_sms_curls.log;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->read->handler = ngx_sms_curl_event;
+    c->write->handler = ngx_sms_curl_event;
+
+    w->c = c;
+    w->ino = st.st_ino;
+    ngx_queue_insert_tail(&ngx_sms_curls.watches, &w->queue);
+
+    return w;
+}
+
+
 /* gives the slot back; libcurl owns and closes the descriptor */
 static void
-ngx_sms_curl_detach(ngx_connection_t *c)
+ngx_sms_curl_detach(ngx_sms_curl_watch_t *w)
 {
-    if (c->read->active || c->write->active) {
+    struct stat        st;
+    ngx_connection_t  *c;
+
+    c = w->c;
+
+    if (fstat(c->fd, &st) != 0 || st.st_ino != w->ino) {
+        c->read->active = 0;
+        c->write->active = 0;
+
+    } else if (c->read->active || c->write->active) {
         ngx_del_conn(c, 0);
     }
 
     c->shared = 1;
     ngx_close_connection(c);
+    ngx_queue_remove(&w->queue);
+    ngx_free(w);
 }

@@ -1,5 +1,7 @@
 #include "ngx_sms_curl_request.h"
 
+#include "sms_address.h"
+
 
 static sms_rc_t ngx_sms_curl_request_url(ngx_sms_curl_t *r,
     const sms_http_req_t *req, ngx_str_t *host_header);
@@ -21,8 +23,8 @@ static ngx_uint_t ngx_sms_curl_printable(const char *p, size_t n);
 
 
 ngx_sms_curl_t *
-ngx_sms_curl_request_create(const sms_http_req_t *req, ngx_log_t *log,
-    sms_rc_t *rc)
+ngx_sms_curl_request_create(const sms_http_req_t *req,
+    const ngx_sms_curl_guard_t *guard, ngx_log_t *log, sms_rc_t *rc)
 {
     ngx_str_t        host_header;
     ngx_pool_t      *pool;
@@ -44,6 +46,10 @@ ngx_sms_curl_request_create(const sms_http_req_t *req, ngx_log_t *log,
     r->pool = pool;
     r->log = log;
     r->timeout = req->timeout_ms ? req->timeout_ms : NGX_SMS_CURL_TIMEOUT;
+
+    if (guard) {
+        r->guard = *guard;
+    }
 
     if (ngx_array_init(&r->answer, pool, 8, sizeof(sms_kv_t)) != NGX_OK) {
         *rc = SMS_E_NOMEM;
@@ -102,6 +108,15 @@ ngx_sms_curl_request_pin(ngx_sms_curl_t *r,
     size_t       len;
     ngx_uint_t   i, v6;
 
+    for (i = 0; r->guard.public_only && i < n; i++) {
+        if (!ngx_sms_curl_request_public(&addrs[i].sockaddr.sockaddr)) {
+            ngx_log_error(NGX_LOG_ERR, r->log, 0,
+                          "sms http: private address refused: host=\"%V\"",
+                          &r->host);
+            return SMS_E_DENIED;
+        }
+    }
+
     len = r->name.len + sizeof("::65535:")
           + n * (NGX_SOCKADDR_STRLEN + sizeof(",[]")) + 1;
 
@@ -144,6 +159,26 @@ ngx_sms_curl_request_pin(ngx_sms_curl_t *r,
 }
 
 
+ngx_uint_t
+ngx_sms_curl_request_public(const struct sockaddr *sa)
+{
+    const struct sockaddr_in   *sin;
+    const struct sockaddr_in6  *sin6;
+
+    if (sa->sa_family == AF_INET) {
+        sin = (const struct sockaddr_in *) sa;
+        return sms_address_public((const uint8_t *) &sin->sin_addr, 4);
+    }
+
+    if (sa->sa_family == AF_INET6) {
+        sin6 = (const struct sockaddr_in6 *) sa;
+        return sms_address_public((const uint8_t *) &sin6->sin6_addr, 16);
+    }
+
+    return 0;
+}
+
+
 sms_rc_t
 ngx_sms_curl_request_result(ngx_sms_curl_t *r, CURLcode code)
 {
@@ -153,6 +188,13 @@ ngx_sms_curl_request_result(ngx_sms_curl_t *r, CURLcode code)
 
     if (r->no_memory) {
         return SMS_E_NOMEM;
+    }
+
+    if (r->denied) {
+        ngx_log_error(NGX_LOG_ERR, r->log, 0,
+                      "sms http: private address refused: host=\"%V\"",
+                      &r->host);
+        return SMS_E_DENIED;
     }
 
     if (code == CURLE_OK) {
@@ -415,7 +457,8 @@ ngx_sms_curl_request_options(ngx_sms_curl_t *r, const sms_http_req_t *req)
         return SMS_E_NOMEM;
     }
 
-    connect = ngx_min(r->timeout, NGX_SMS_CURL_CONNECT);
+    connect = r->guard.connect ? r->guard.connect : NGX_SMS_CURL_CONNECT;
+    connect = ngx_min(r->timeout, connect);
 
     curl_easy_setopt(e, CURLOPT_PRIVATE, r);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error);
@@ -547,6 +590,10 @@ ngx_sms_curl_write_body(char *p, size_t size, size_t n, void *data)
     ngx_sms_curl_t  *r = data;
 
     n *= size;
+
+    if (r->guard.discard) {
+        return n;
+    }
 
     if (r->body.len + n > NGX_SMS_CURL_BODY_MAX) {
         r->too_large = 1;

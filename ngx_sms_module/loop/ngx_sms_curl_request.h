@@ -29,6 +29,7 @@ struct ngx_sms_curl_s {
     ngx_str_t              name;        /* in the URL that libcurl gets       */
     in_port_t              port;
     ngx_msec_t             timeout;
+    ngx_sms_curl_guard_t   guard;
     ngx_sms_resolve_t     *lookup;
     ngx_sms_timer_t        deadline;
     ngx_sms_curl_pt        done;
@@ -41,17 +42,21 @@ struct ngx_sms_curl_s {
     unsigned               added:1;     /* to the multi handle                */
     unsigned               too_large:1;
     unsigned               no_memory:1;
+    unsigned               denied:1;    /* the address                        */
 };
 
 
 /* NULL: *rc is SMS_E_INVAL or SMS_E_NOMEM */
 ngx_sms_curl_t *ngx_sms_curl_request_create(const sms_http_req_t *req,
-    ngx_log_t *log, sms_rc_t *rc);
+    const ngx_sms_curl_guard_t *guard, ngx_log_t *log, sms_rc_t *rc);
 void ngx_sms_curl_request_destroy(ngx_sms_curl_t *r);
 
-/* tells libcurl where r->name is */
+/* tells libcurl where r->name is; SMS_E_DENIED: not where the guard lets it */
 sms_rc_t ngx_sms_curl_request_pin(ngx_sms_curl_t *r,
     const ngx_sms_resolve_addr_t *addrs, ngx_uint_t n);
+
+/* 1: strangers may name it */
+ngx_uint_t ngx_sms_curl_request_public(const struct sockaddr *sa);
 
 sms_rc_t ngx_sms_curl_request_result(ngx_sms_curl_t *r, CURLcode code);
 

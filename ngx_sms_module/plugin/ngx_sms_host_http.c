@@ -64,7 +64,7 @@ ngx_sms_host_http_request(sms_host_t *h, const sms_http_req_t *req,
         copy.tls = &tls;
     }
 
-    r->request = ngx_sms_curl_request(&copy, ngx_sms_host_http_done, r,
+    r->request = ngx_sms_curl_request(&copy, NULL, ngx_sms_host_http_done, r,
                                       p->live->log, &rc);
     if (r->request == NULL) {
         ngx_log_error(NGX_LOG_ERR, p->live->log, 0,

@@ -5,7 +5,8 @@
  *             of OTP
  *   bulk      intake of large bodies, and of requests judged alone, so that
  *             they do not stand in front of the small ones; upkeep
- *   read      profiles, the management API, preview, plugins' statements
+ *   read      profiles, the management API, preview, plugins' statements,
+ *             webhooks
  *   flow      screen, claim, submit results, receipts
  *   control   leases, notices: nothing that takes time
  *
@@ -23,7 +24,7 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN  16        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN  17        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
 

@@ -237,7 +237,8 @@ sub lint {
 
     my $doc = $self->{doc};
     my %keys = (
-        top       => [qw(openapi info servers tags security paths components)],
+        top       => [qw(openapi info servers tags security paths webhooks
+                         components)],
         path      => [qw(get post put patch delete parameters)],
         operation => [qw(operationId tags summary description security parameters
                          requestBody responses)],
@@ -343,8 +344,10 @@ sub lint {
     my %once;
     my %tag = map { $_->{name} => 1 } @{ $doc->{tags} };
 
-    for my $path (sort keys %{ $doc->{paths} }) {
-        my $item = $doc->{paths}{$path};
+    my %item = (%{ $doc->{paths} }, %{ $doc->{webhooks} // {} });
+
+    for my $path (sort keys %item) {
+        my $item = $item{$path};
         $only->('path', $item, $path);
 
         for my $method (grep { ref $item->{$_} eq 'HASH' } sort keys %$item) {
