@@ -296,5 +296,9 @@ begin
            from unnest(p_account, p_message, p_class) u (a, m, c)
           where u.c = 1;
     end if;
+
+    if exists (select from webhook) then
+        perform webhook_put(p_now, p_account, p_message);
+    end if;
 end
 $$;
