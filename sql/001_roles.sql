@@ -82,10 +82,12 @@ $$;
 -- The smallest id of a moment: bounds of partitions and of searches.
 create function sms.id_low(p_at timestamptz)
 returns uuid
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 as $$
-    select (lpad(to_hex(floor(extract(epoch from p_at) * 1000)::int8), 12, '0')
-            || '00000000000000000000')::uuid
+begin
+    return (lpad(to_hex(floor(extract(epoch from p_at) * 1000)::int8), 12, '0')
+            || '00000000000000000000')::uuid;
+end
 $$;
 
 -- An id made here (settle batches, provisioning); workers make their own.

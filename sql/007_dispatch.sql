@@ -333,8 +333,8 @@ begin
                             where p.account_id = any (p_acct) and p.operator = v_operator
                               and p.state <> 'approved');
 
-    if not (v_again or v_account or v_black or v_sender
-            or 3 = any (p_class) or p_now >= any (p_expires) or p_now > any (p_fresh))
+    if not (v_again or v_account or v_black or v_sender or 3 = any (p_class)
+            or p_now >= any (p_expires) or coalesce(p_now > any (p_fresh), false))
     then
         return null;
     end if;
