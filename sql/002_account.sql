@@ -218,90 +218,108 @@ $$;
 
 -- ---- what a worker knows ----------------------------------------------------
 
+-- PL/pgSQL keeps their plans: each worker asks for each account once, and SQL
+-- functions would be parsed each time (measured: 2.5 ms of 1,000 accounts).
+
 create function sms.account_profile(p_account bigint)
 returns json
-language sql stable
+language plpgsql stable
 set search_path = sms, pg_temp
 as $$
-    select json_build_object(
-        'id', a.account_id,
-        'public_id', a.public_id,
-        'state', (array['active', 'suspended', 'closed'])[a.state],
-        'unit', a.unit,
-        'tariff', s.tariff,
-        'shift', s.shift,
-        'suffix', s.suffix,
-        'max_parts', s.max_parts,
-        'severity', s.severity,
-        'exemptions', coalesce(
-            (select json_agg(e.exemption order by e.exemption)
-               from exemption e
-              where e.account_id = a.account_id
-                and (e.ends_at is null or e.ends_at > now())), '[]'),
-        'basis_default', s.basis_default,
-        'otp_limits', s.otp_limits,
-        'rate', s.rate)
-      from account a
-      join account_setting s using (account_id)
-     where a.account_id = p_account
+begin
+    return (
+        select json_build_object(
+            'id', a.account_id,
+            'public_id', a.public_id,
+            'state', (array['active', 'suspended', 'closed'])[a.state],
+            'unit', a.unit,
+            'tariff', s.tariff,
+            'shift', s.shift,
+            'suffix', s.suffix,
+            'max_parts', s.max_parts,
+            'severity', s.severity,
+            'exemptions', coalesce(
+                (select json_agg(e.exemption order by e.exemption)
+                   from exemption e
+                  where e.account_id = a.account_id
+                    and (e.ends_at is null or e.ends_at > now())), '[]'),
+            'basis_default', s.basis_default,
+            'otp_limits', s.otp_limits,
+            'rate', s.rate)
+          from account a
+          join account_setting s using (account_id)
+         where a.account_id = p_account);
+end
 $$;
 
 create function sms.brand_profiles(p_account bigint)
 returns json
-language sql stable
+language plpgsql stable
 set search_path = sms, pg_temp
 as $$
-    select coalesce(json_agg(json_build_object(
-        'id', b.brand_id,
-        'public_id', b.public_id,
-        'name', b.name,
-        'owner_account', b.account_id,
-        'owner_kind', b.owner_kind,
-        'iys_code', b.iys_code,
-        'brand_code', b.brand_code,
-        'retailer_code', b.retailer_code,
-        'title', b.title,
-        'mersis', b.mersis,
-        'vkn', b.vkn,
-        'tckn', b.tckn,
-        'registry_no', b.registry_no,
-        'reject_keyword', b.reject_keyword,
-        'reject_number', b.reject_number,
-        'reject_free', b.reject_free,
-        'contact', b.contact) order by b.brand_id), '[]')
-      from brand b
-     where b.account_id = p_account
-        or (b.account_id, b.brand_id) in
-           (select brand_owner(g.brand_id), g.brand_id
-              from brand_grant g
-             where g.account_id = p_account and g.revoked_at is null)
+begin
+    return (
+        select coalesce(json_agg(json_build_object(
+            'id', b.brand_id,
+            'public_id', b.public_id,
+            'name', b.name,
+            'owner_account', b.account_id,
+            'owner_kind', b.owner_kind,
+            'iys_code', b.iys_code,
+            'brand_code', b.brand_code,
+            'retailer_code', b.retailer_code,
+            'title', b.title,
+            'mersis', b.mersis,
+            'vkn', b.vkn,
+            'tckn', b.tckn,
+            'registry_no', b.registry_no,
+            'reject_keyword', b.reject_keyword,
+            'reject_number', b.reject_number,
+            'reject_free', b.reject_free,
+            'contact', b.contact) order by b.brand_id), '[]')
+          from (select x.* from brand x
+                 where x.account_id = p_account
+                union all
+                select x.*
+                  from brand_grant g
+                  join brand x on x.account_id = brand_owner(g.brand_id)
+                              and x.brand_id = g.brand_id
+                 where g.account_id = p_account and g.revoked_at is null
+                   and x.account_id <> p_account) b);
+end
 $$;
 
 create function sms.sender_profiles(p_account bigint)
 returns json
-language sql stable
+language plpgsql stable
 set search_path = sms, pg_temp
 as $$
-    select coalesce(json_agg(json_build_object(
-        'sender', s.sender,
-        'brand', s.brand_id,
-        'classes', to_json(s.classes),
-        'operators', coalesce(
-            (select json_agg(p.operator order by p.operator)
-               from sender_approval p
-              where p.account_id = s.account_id
-                and p.sender = s.sender
-                and p.state = 'approved'), '[]')) order by s.sender), '[]')
-      from sender s
-     where s.account_id = p_account and s.revoked_at is null
+begin
+    return (
+        select coalesce(json_agg(json_build_object(
+            'sender', s.sender,
+            'brand', s.brand_id,
+            'classes', to_json(s.classes),
+            'operators', coalesce(
+                (select json_agg(p.operator order by p.operator)
+                   from sender_approval p
+                  where p.account_id = s.account_id
+                    and p.sender = s.sender
+                    and p.state = 'approved'), '[]')) order by s.sender), '[]')
+          from sender s
+         where s.account_id = p_account and s.revoked_at is null);
+end
 $$;
 
 -- The profile behind a key: everything a request is judged by.
 create function sms.profile(p_key_id text)
 returns table (secret_hash bytea, profile json)
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = sms, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     select k.secret_hash,
            json_build_object(
                'key', json_build_object(
@@ -316,15 +334,19 @@ as $$
                'brands', brand_profiles(k.account_id),
                'senders', sender_profiles(k.account_id))
       from api_key k
-     where k.key_id = p_key_id
+     where k.key_id = p_key_id;
+end
 $$;
 
 -- The same without a key, for messages that no request is behind any more.
 create function sms.profiles(p_accounts bigint[])
 returns table (account_id bigint, profile json)
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = sms, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     select a.account_id,
            json_build_object(
                'account', account_profile(a.account_id),
@@ -332,7 +354,8 @@ as $$
                'senders', sender_profiles(a.account_id))
       from account a
      where a.account_id = any (p_accounts)
-     order by a.account_id
+     order by a.account_id;
+end
 $$;
 
 grant execute on function sms.profile(text), sms.profiles(bigint[]) to sms_worker;

@@ -229,8 +229,8 @@ $$;
 --
 -- p_claim: all messages are of p_link, whose lanes are empty, and the worker that
 -- holds this lease has room for them: they are claimed with their acceptance and
--- not queued (docs/decisions/claimed-at-intake.md).  Where that cannot be they are
--- queued, and a row says so: account 0, outcome 7.
+-- not queued (docs/decisions/claimed-at-intake.md), and a row says so: account 0,
+-- outcome 7.  Without that row none of them is claimed.
 create function sms.intake(
     p_batch uuid, p_now timestamptz,
     p_acct bigint[], p_acct_sum bigint[], p_acct_count int[],
@@ -428,11 +428,9 @@ begin
                            message_id, attempt)
         values (p_epoch, p_now, p_link, p_claim, id_min(m_id), id_max(m_id), p_lease, m_acct,
                 m_id, array_fill(1::smallint, array[cardinality(m_id)]));
-        return;
-    end if;
 
-    if p_claim is not null then
         return query select 0::bigint, null::uuid, 7::smallint, null::text;
+        return;
     end if;
 
     if v_lane is not null then

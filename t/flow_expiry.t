@@ -67,7 +67,10 @@ ok(!(grep { $_->{dest} =~ /90538000000[13]$/ } $smsc->messages), 'neither was on
 is($account->balance, $start - 200_000, 'two were paid for');
 
 subtest 'the claim looks at the time itself' => sub {
-    # upkeep cannot be the one: it sees this row no sooner than the claim does
+    # an account with a revoked sender takes the queue; upkeep cannot be the one: it
+    # sees this row no sooner than the claim does
+    $pg->do(q{insert into sms.sender (account_id, sender, classes, revoked_at)
+              values (?, 'ESKI', '{otp}', now())}, $account->id);
     $pg->do(q{create function sms.test_age() returns trigger language plpgsql as $$
               begin new.expires_at := now() - interval '1 ms'; return new; end $$});
     $pg->do(q{create trigger test_age before insert on sms.queue

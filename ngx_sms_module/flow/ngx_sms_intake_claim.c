@@ -82,30 +82,22 @@ void
 ngx_sms_intake_claimed(ngx_sms_pg_flight_t *f, ngx_sms_promise_t *promise,
     const ngx_sms_pg_res_t *res)
 {
-    ngx_uint_t                  i;
+    ngx_uint_t                  claimed;
     ngx_sms_store_intake_row_t  row;
 
-    if (res->rc != NGX_SMS_PG_OK) {
-        ngx_sms_dispatch_break(promise, 0);
+    claimed = res->rc == NGX_SMS_PG_OK && res->nrows == 1
+              && ngx_sms_store_intake_row(res, 0, &row) == NGX_OK
+              && row.outcome == NGX_SMS_INTAKE_CLAIMED;
+
+    if (claimed && ngx_sms_intake_claim_rows(f, promise) == NGX_OK) {
         return;
     }
 
-    for (i = 0; i < res->nrows; i++) {
-        if (ngx_sms_store_intake_row(res, i, &row) == NGX_OK
-            && row.outcome == NGX_SMS_INTAKE_QUEUED)
-        {
-            ngx_sms_dispatch_break(promise, 0);
-            return;
-        }
-    }
-
     /*
-     * After a sending without an answer nobody knows when it was claimed, and
-     * the claim may have been decided as one that nobody has.
+     * After a sending without an answer the batch may have been claimed by that,
+     * and is in nobody's hands.
      */
-    if (f->sent > 1 || ngx_sms_intake_claim_rows(f, promise) != NGX_OK) {
-        ngx_sms_dispatch_break(promise, 1);
-    }
+    ngx_sms_dispatch_break(promise, claimed || f->sent > 1);
 }
 
 

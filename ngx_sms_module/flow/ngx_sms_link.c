@@ -233,7 +233,9 @@ ngx_sms_claim_go(void *data)
 
         claim->st.msgs[i].link = link->id;
 
+        /* what was claimed with its acceptance may have waited for the database */
         if (claim->st.accounts[i] && claim->st.rows[i].text.len
+            && claim->st.rows[i].expires_us > now
             && ngx_sms_claim_parts(claim, i, &parts) == NGX_OK)
         {
             continue;

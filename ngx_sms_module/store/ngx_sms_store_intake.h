@@ -19,7 +19,7 @@ typedef enum {
     NGX_SMS_INTAKE_NO_CREDIT,
     NGX_SMS_INTAKE_BLACKLISTED,         /* detail: JSON array of numbers      */
     NGX_SMS_INTAKE_NOT_ACTIVE,
-    NGX_SMS_INTAKE_QUEUED               /* of account 0: the batch, not claimed */
+    NGX_SMS_INTAKE_CLAIMED              /* of account 0: the batch is a claim */
 } ngx_sms_intake_outcome_e;
 
 
