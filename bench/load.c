@@ -2,16 +2,19 @@
  * load - sends the workload over keep-alive connections and measures answers.
  *
  *   load --port N --keys FILE --connections N --seconds S [--count N]
- *        [--start SEQUENCE] [--confirm JSON]
- *   load --print N --keys FILE [--start SEQUENCE]     bodies, one a line
+ *        [--start SEQUENCE] [--confirm JSON] [--shape NAME [--recipients N]]
+ *   load --print N --keys FILE [--start SEQUENCE] …   bodies, one a line
+ *
+ * Without a shape the requests are those of workload; bulk has others.
  *
  * One thread, one request under way per connection, to 127.0.0.1.  When the
  * time is up, or "count" are sent, what is under way is still waited for.
  * Answers other than 202 are errors; the first of them goes to stderr.
  *
- * Prints one line of name=value: sent, ok, errors, closed (connections that the
- * server closed), seconds, rate, p50_us, p90_us, p99_us, max_us, cpu_ms (of
- * this program, while it sent), answer_bytes (of the last one).
+ * Prints one line of name=value: sent, ok, messages (that the answers call
+ * accepted), errors, closed (connections that the server closed), seconds, rate
+ * (messages a second), p50_us, p90_us, p99_us, max_us, cpu_ms (of this program,
+ * while it sent), answer_bytes (of the last one).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,12 +29,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bulk.h"
 #include "latency.h"
 #include "workload.h"
 
 
 #define LOAD_CONNECTIONS_MAX  4096
 #define LOAD_ANSWER_MAX       16384
+#define LOAD_ANSWER_BULK      (512 * BULK_RECIPIENTS_MAX)
 #define LOAD_PATIENCE_US      30000000      /* for the last answers */
 
 typedef struct {
@@ -40,7 +45,7 @@ typedef struct {
     uint64_t                   since;
     const workload_request_t  *request;     /* NULL: idle */
     size_t                     sent, got;
-    char                       answer[LOAD_ANSWER_MAX + 1];
+    char                      *answer;
 } load_connection_t;
 
 static struct {
@@ -48,11 +53,13 @@ static struct {
     uint32_t           connections;
     double             seconds;
     uint64_t           count, start, print;
-    const char        *keys, *confirm;
+    const char        *keys, *confirm, *shape;
+    uint32_t           recipients;
+    size_t             answer_max;
     int                ep;
     uint64_t           end;                 /* no new request after this */
     uint32_t           busy;
-    uint64_t           sent, ok, errors, closed;
+    uint64_t           sent, ok, messages, errors, closed;
     size_t             answer_bytes;
     latency_t          latency;
     load_connection_t *list;
@@ -176,6 +183,13 @@ load_send(load_connection_t *c)
 }
 
 
+static const workload_request_t *
+load_request(uint64_t sequence)
+{
+    return load.shape ? bulk_request(sequence) : workload_request(sequence);
+}
+
+
 static void
 load_next(load_connection_t *c, uint64_t now)
 {
@@ -183,7 +197,7 @@ load_next(load_connection_t *c, uint64_t now)
         return;
     }
 
-    c->request = workload_request(load.start + load.sent);
+    c->request = load_request(load.start + load.sent);
     c->sent = 0;
     c->got = 0;
     c->since = now;
@@ -215,6 +229,19 @@ load_measure(const char *answer)
 }
 
 
+/* how many messages a 202 has accepted */
+
+static uint64_t
+load_accepted(const char *answer)
+{
+    const char  *p;
+
+    p = load.shape ? strstr(answer, "\"accepted\":") : NULL;
+
+    return p ? strtoull(p + 11, NULL, 10) : 1;
+}
+
+
 static void
 load_read(load_connection_t *c)
 {
@@ -222,7 +249,7 @@ load_read(load_connection_t *c)
     ssize_t   n;
     uint64_t  now;
 
-    n = recv(c->fd, c->answer + c->got, LOAD_ANSWER_MAX - c->got, MSG_DONTWAIT);
+    n = recv(c->fd, c->answer + c->got, load.answer_max - c->got, MSG_DONTWAIT);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
@@ -238,11 +265,11 @@ load_read(load_connection_t *c)
     c->answer[c->got] = 0;
     len = load_measure(c->answer);
 
-    if (len == 0 && c->got < LOAD_ANSWER_MAX) {
+    if (len == 0 && c->got < load.answer_max) {
         return;
     }
 
-    if (len <= 0 || len > LOAD_ANSWER_MAX) {
+    if (len <= 0 || (size_t) len > load.answer_max) {
         fprintf(stderr, "load: an answer that is not understood:\n%s\n", c->answer);
         exit(2);
     }
@@ -259,6 +286,7 @@ load_read(load_connection_t *c)
 
     if (strncmp(c->answer, "HTTP/1.1 202 ", 13) == 0) {
         load.ok++;
+        load.messages += load_accepted(c->answer);
 
     } else if (load.errors++ == 0) {
         fprintf(stderr, "load: not a 202:\n%s\n", c->answer);
@@ -302,6 +330,12 @@ load_options(int argc, char **argv)
         } else if (strcmp(name, "--confirm") == 0) {
             load.confirm = value;
 
+        } else if (strcmp(name, "--shape") == 0) {
+            load.shape = value;
+
+        } else if (strcmp(name, "--recipients") == 0) {
+            load.recipients = (uint32_t) atoi(value);
+
         } else {
             break;
         }
@@ -313,7 +347,8 @@ load_options(int argc, char **argv)
                 || load.connections > LOAD_CONNECTIONS_MAX)))
     {
         fprintf(stderr, "usage: load --port N --keys FILE --connections N --seconds S "
-                "[--count N] [--start SEQUENCE] [--confirm JSON]\n");
+                "[--count N] [--start SEQUENCE] [--confirm JSON] "
+                "[--shape NAME [--recipients N]]\n");
         exit(2);
     }
 }
@@ -361,7 +396,7 @@ load_print(void)
     const workload_request_t  *r;
 
     for (i = 0; i < load.print; i++) {
-        r = workload_request(load.start + i);
+        r = load_request(load.start + i);
         printf("%s\n", strstr(r->bytes, "\r\n\r\n") + 4);
     }
 }
@@ -374,7 +409,9 @@ main(int argc, char **argv)
     uint32_t  i;
     uint64_t  begin;
 
+    load.recipients = BULK_RECIPIENTS_MAX;
     load_options(argc, argv);
+    load.answer_max = load.shape ? LOAD_ANSWER_BULK : LOAD_ANSWER_MAX;
 
     load.ep = epoll_create1(EPOLL_CLOEXEC);
     load.list = calloc(load.connections, sizeof(load_connection_t));
@@ -383,7 +420,9 @@ main(int argc, char **argv)
         load_fail("load");
     }
 
-    if (workload_init(load.keys, load.confirm) != 0) {
+    if (workload_init(load.keys, load.confirm) != 0
+        || (load.shape && bulk_init(load.shape, load.recipients, load.confirm) != 0))
+    {
         return 2;
     }
 
@@ -393,6 +432,12 @@ main(int argc, char **argv)
     }
 
     for (i = 0; i < load.connections; i++) {
+        load.list[i].answer = malloc(load.answer_max + 1);
+
+        if (load.list[i].answer == NULL) {
+            load_fail("malloc");
+        }
+
         load_connect(&load.list[i]);
     }
 
@@ -409,11 +454,11 @@ main(int argc, char **argv)
     seconds = (double) (load_now() - begin) / 1e6;
     cpu = load_cpu_ms() - cpu;
 
-    printf("sent=%llu ok=%llu errors=%llu closed=%llu seconds=%.3f rate=%.1f p50_us=%llu "
+    printf("sent=%llu ok=%llu messages=%llu errors=%llu closed=%llu seconds=%.3f rate=%.1f p50_us=%llu "
            "p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f answer_bytes=%zu\n",
            (unsigned long long) load.sent, (unsigned long long) load.ok,
-           (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
-           (double) load.ok / seconds,
+           (unsigned long long) load.messages, (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
+           (double) load.messages / seconds,
            (unsigned long long) latency_at(&load.latency, 0.50),
            (unsigned long long) latency_at(&load.latency, 0.90),
            (unsigned long long) latency_at(&load.latency, 0.99),

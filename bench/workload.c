@@ -13,7 +13,7 @@
 #define WORKLOAD_COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 
 static workload_request_t  workload_pool[WORKLOAD_POOL];
-static char                workload_keys[WORKLOAD_KEYS_MAX][WORKLOAD_KEY_LEN + 1];
+static char                workload_keys_read[WORKLOAD_KEYS_MAX][WORKLOAD_KEY_LEN + 1];
 static size_t              workload_nkeys;
 
 /* one of each, in this order; the order number stands between */
@@ -78,7 +78,7 @@ workload_characters(const char *s)
 }
 
 
-static void
+void
 workload_text(char *to, size_t size, uint64_t *state)
 {
     size_t  n;
@@ -107,7 +107,7 @@ workload_read_keys(const char *path)
     }
 
     while (workload_nkeys < WORKLOAD_KEYS_MAX
-           && fscanf(f, "%55s", workload_keys[workload_nkeys]) == 1)
+           && fscanf(f, "%55s", workload_keys_read[workload_nkeys]) == 1)
     {
         workload_nkeys++;
     }
@@ -158,10 +158,10 @@ workload_write(workload_request_t *r, const char *key, const char *confirm, uint
         return -1;
     }
 
-    r->len = (uint16_t) n;
-    r->key = (uint16_t) (strstr(request, "########-####") - request);
-    r->order = (uint16_t) (strstr(request, "##########nolu") - request);
-    r->number = (uint16_t) (strstr(request, "+9053") + 5 - request);
+    r->len = (size_t) n;
+    r->key = (uint32_t) (strstr(request, "########-####") - request);
+    r->order = (uint32_t) (strstr(request, "##########nolu") - request);
+    r->number = (uint32_t) (strstr(request, "+9053") + 5 - request);
 
     /* the order number is nine digits and a blank */
     r->bytes[r->order + 9] = ' ';
@@ -183,7 +183,7 @@ workload_init(const char *keys, const char *confirm)
     state = 1;
 
     for (i = 0; i < WORKLOAD_POOL; i++) {
-        if (workload_write(&workload_pool[i], workload_keys[i % workload_nkeys], confirm,
+        if (workload_write(&workload_pool[i], workload_keys_read[i % workload_nkeys], confirm,
                            &state)
             != 0)
         {
@@ -195,7 +195,7 @@ workload_init(const char *keys, const char *confirm)
 }
 
 
-static void
+void
 workload_digits(char *to, size_t n, uint64_t value)
 {
     while (n--) {
@@ -205,21 +205,23 @@ workload_digits(char *to, size_t n, uint64_t value)
 }
 
 
-const workload_request_t *
-workload_request(uint64_t sequence)
+uint64_t
+workload_number(uint64_t sequence)
 {
-    size_t               i;
-    char                *p;
-    uint64_t             high, low, x;
-    workload_request_t  *r;
+    return (sequence * 48271 + 11) % WORKLOAD_SEQUENCES;
+}
+
+
+void
+workload_uuid(char *to, uint64_t sequence)
+{
+    size_t    i;
+    uint64_t  high, low, x;
 
     static const char  hex[] = "0123456789abcdef";
 
-    r = &workload_pool[sequence % WORKLOAD_POOL];
-
     high = workload_mix(sequence);
     low = workload_mix(high ^ sequence);
-    p = r->bytes + r->key;
 
     for (i = 0; i < 36; i++) {
         if (i == 8 || i == 13 || i == 18 || i == 23) {
@@ -227,7 +229,7 @@ workload_request(uint64_t sequence)
         }
 
         x = i < 18 ? high : low;
-        p[i] = hex[x & 15];
+        to[i] = hex[x & 15];
 
         if (i < 18) {
             high >>= 4;
@@ -236,9 +238,33 @@ workload_request(uint64_t sequence)
             low >>= 4;
         }
     }
+}
 
+
+uint32_t
+workload_keys(void)
+{
+    return (uint32_t) workload_nkeys;
+}
+
+
+const char *
+workload_key(uint32_t account)
+{
+    return workload_keys_read[account];
+}
+
+
+const workload_request_t *
+workload_request(uint64_t sequence)
+{
+    workload_request_t  *r;
+
+    r = &workload_pool[sequence % WORKLOAD_POOL];
+
+    workload_uuid(r->bytes + r->key, sequence);
     workload_digits(r->bytes + r->order, 9, sequence);
-    workload_digits(r->bytes + r->number, 8, (sequence * 48271 + 11) % WORKLOAD_SEQUENCES);
+    workload_digits(r->bytes + r->number, 8, workload_number(sequence));
 
     return r;
 }

@@ -29,8 +29,8 @@
 
 typedef struct {
     char      *bytes;
-    uint16_t   len;
-    uint16_t   key, number, order;      /* offsets of what changes */
+    size_t     len;
+    uint32_t   key, number, order;      /* offsets of what changes */
 } workload_request_t;
 
 /* Reads the keys and writes the pool.  "confirm": NULL, or the value of the
@@ -40,5 +40,20 @@ int workload_init(const char *keys, const char *confirm);
 /* The request of this sequence number.  Its bytes are good until the next call
  * with a number that differs by a multiple of WORKLOAD_POOL.                 */
 const workload_request_t *workload_request(uint64_t sequence);
+
+
+/* What requests of other shapes are made of. */
+
+uint32_t workload_keys(void);
+const char *workload_key(uint32_t account);
+
+/* A text of 120 to 160 characters, with ##########nolu in it; "state" is any
+ * number at first.                                                           */
+void workload_text(char *to, size_t size, uint64_t *state);
+
+/* Overwrites n digits; the eight of a number behind +9053; 36 characters.    */
+void workload_digits(char *to, size_t n, uint64_t value);
+uint64_t workload_number(uint64_t sequence);
+void workload_uuid(char *to, uint64_t sequence);
 
 #endif /* WORKLOAD_H */

@@ -5,11 +5,16 @@ package Bench::Stand;
 # with our module and, when messages shall leave, the sink.
 #
 #   my $stand = Bench::Stand->new;
-#   $stand->open(workers => 1, sink => 0);      a new database, our nginx
+#   $stand->open(workers => 1, sink => 0);      a new database, our nginx; more:
+#          accounts => 100, iys => 'http://…' (consent/iys asks there), reconnect =>
+#          '1s' (at most), marks => 'digits' (the sink notes when it saw them)
 #   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
 #   $stand->close
 #
 #   load() answers what bench/load prints, as a hash.   sink() asks the sink.
+#   start_sink()   where nobody has listened since open(sink => 0)
+#   judge($shape)  asks what must be confirmed of its texts, before they are sent
+#   marks()        what the sink noted: number => microseconds
 #   comparison()   the other nginx, with as many workers as ours has
 #   sequence($n)   a range of n sequence numbers that nobody else gets
 #   accepted([$n]) messages that ours has answered with 202 since open(); load()
@@ -36,8 +41,8 @@ use SMS::Tap;
 use Time::HiRes qw(sleep time);
 
 my @programs = (
-    [ load => qw(load.c workload.c latency.c) ],
-    [ sink => qw(sink.c seen.c) ],
+    [ load => qw(load.c workload.c bulk.c latency.c) ],
+    [ sink => qw(sink.c seen.c marks.c) ],
     [ blast => qw(blast.c) ],
 );
 
@@ -120,11 +125,13 @@ EOC
 
 # bodies of the workload, as the load program would send them
 sub body {
-    my ($self, $n) = @_;
+    my ($self, $n, $shape) = @_;
 
-    my $confirm = $self->{confirm} ? "--confirm '$self->{confirm}'" : '';
+    my $confirm = $self->{confirm}{ $shape // '' };
+    my $more = join ' ', $confirm ? "--confirm '$confirm'" : (),
+               defined $shape ? "--shape $shape --recipients 1" : ();
     my $first = $self->sequence($n);
-    my $dump = qx{$self->{bin}/load --print $n --start $first --keys $self->{dir}/keys $confirm};
+    my $dump = qx{$self->{bin}/load --print $n --start $first --keys $self->{dir}/keys $more};
     my @bodies = split /\n/, $dump;
 
     die "bench: no workload\n" if @bodies != $n;
@@ -139,6 +146,15 @@ sub configuration {
     my ($self, %opt) = @_;
     my $rules = rules_built() ? 'sms_plugin rule content rule_content.so { }' : '';
     my $routes = "$self->{dir}/routes";
+    my $reconnect = $opt{reconnect} // '60s';
+    my $consent = $opt{iys} ? <<"EOC" : '';
+    sms_plugin consent iys consent_iys.so {
+        grant http dict metric;
+        base_url $opt{iys};
+        username api\@firma.example;
+        password parola;
+    }
+EOC
 
     spew($routes, "90 * sink\n");
     chmod 0644, $routes;
@@ -151,6 +167,7 @@ http {
     sms_database "%%DATABASE%%";
     sms_plugin_path %%PLUGINS%%;
     $rules
+$consent
     sms_plugin billing prepaid billing_prepaid.so { grant db; }
     sms_plugin router prefix router_prefix.so { table $routes; }
     sms_plugin operator sink operator_smpp.so link=1 operator=sink {
@@ -161,7 +178,7 @@ http {
         password bench;
         binds $opt{workers};
         window 500;
-        reconnect_max 60s;
+        reconnect_max $reconnect;
     }
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -179,12 +196,14 @@ sub open {
     my ($self, %opt) = @_;
 
     $self->{accepted} = 0;
-    my @keys = $self->{pg}->fresh;
+    my @keys = $self->{pg}->fresh(%opt);
     spew("$self->{dir}/keys", join '', map { "$_\n" } @keys);
     $self->{keys} = \@keys;
 
     # without the sink nobody listens there, and nothing leaves the queue
-    my $port = $opt{sink} ? $self->start_sink : free_port();
+    $self->{marks} = $opt{marks};
+    my $port = $self->{sink_port} = free_port();
+    $self->start_sink if $opt{sink};
 
     my $class = $opt{class} // 'SMS::Nginx';
     $self->{ours} = $class->new(pg => $self->{pg}, workers => $opt{workers},
@@ -198,17 +217,18 @@ sub open {
         sleep 1;
     }
 
-    $self->judge_text if rules_built();
+    $self->judge;
     $self->first_answer;
     return;
 }
 
 
 sub post {
-    my ($self, $path, $body) = @_;
+    my ($self, $path, $body, $account) = @_;
+    my $keys = $self->{keys};
 
     return $self->{ours}->http->post($path, $body, headers => {
-        Authorization => "Bearer $self->{keys}[0]", 'Content-Type' => 'application/json' });
+        Authorization => "Bearer $keys->[($account // 0) % @$keys]", 'Content-Type' => 'application/json' });
 }
 
 
@@ -230,18 +250,22 @@ sub first_answer {
 
 # What the rules say about the texts.  Doubts must be confirmed by the sender,
 # so the requests carry the codes.
-sub judge_text {
-    my ($self) = @_;
-    my %severity;
+sub judge {
+    my ($self, $shape) = @_;
+    my (%severity, @problems);
 
-    my @bodies = $self->body(20);
+    return unless rules_built();
+
+    # texts may name their account
+    my $first = $self->{next};
+    my @bodies = $self->body(20, $shape);
     my $all = 0;
 
-    for my $body (@bodies) {
+    for my $i (0 .. $#bodies) {
         my $r;
 
         wait_until {
-            $r = $self->post('/v1/messages:preview', $body);
+            $r = $self->post('/v1/messages:preview', $bodies[$i], $first + $i);
             $r->status != 503;
         } 20, 'the preview';
         die 'bench: preview: ', $r->body, "\n" if $r->status != 200;
@@ -250,11 +274,15 @@ sub judge_text {
         $all += @findings;
     }
 
+    my @block = grep { $severity{$_} eq 'block' } sort keys %severity;
+    die "bench: the texts are not lawful: @block\n" if @block;
+
     my @confirm = grep { $severity{$_} eq 'confirm' } sort keys %severity;
-    $self->{confirm} = JSON::PP->new->encode(\@confirm) if @confirm;
-    $self->{rules} = sprintf 'content, %.1f findings a text (%s)', $all / @bodies,
-                     join ', ', map { "$_: $severity{$_}" } sort keys %severity;
-    return;
+    $self->{confirm}{ $shape // '' } = JSON::PP->new->encode(\@confirm) if @confirm;
+    my $found = sprintf '%.1f findings a text (%s)', $all / @bodies,
+                join ', ', map { "$_: $severity{$_}" } sort keys %severity;
+    $self->{rules} = "content, $found" if !defined $shape;
+    return $found;
 }
 
 
@@ -264,7 +292,7 @@ sub close {
     $self->{ours}->end if $self->{ours};
     delete $self->{ours};
     $self->stop_sink;
-    delete $self->{confirm};
+    delete @$self{qw(confirm marks sink_port)};
     return;
 }
 
@@ -282,7 +310,8 @@ sub load {
     my ($self, $server, %opt) = @_;
 
     my @options = (port => $server->port(0), keys => "$self->{dir}/keys", %opt);
-    push @options, confirm => $self->{confirm} if $self->{confirm};
+    my $confirm = $self->{confirm}{ $opt{shape} // '' };
+    push @options, confirm => $confirm if $confirm;
     my @command = ("$self->{bin}/load");
     push @command, '--' . shift @options, shift @options while @options;
 
@@ -299,8 +328,19 @@ sub load {
 sub start_sink {
     my ($self) = @_;
 
-    $self->{sink} = Bench::Sink->new("$self->{bin}/sink");
+    my @marks = $self->{marks} ? ('--marks', "$self->{dir}/marks", '--prefix', $self->{marks}) : ();
+    $self->{sink} = Bench::Sink->new("$self->{bin}/sink", '--port', $self->{sink_port} // 0,
+                                     @marks);
     return $self->{sink}->port;
+}
+
+
+sub marks {
+    my ($self) = @_;
+
+    # asked, it has written all
+    $self->sink;
+    return { slurp("$self->{dir}/marks") =~ /^(\d+) (\d+)$/mg };
 }
 
 
