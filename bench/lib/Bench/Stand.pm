@@ -43,6 +43,7 @@ use Time::HiRes qw(sleep time);
 my @programs = (
     [ load => qw(load.c workload.c bulk.c latency.c) ],
     [ sink => qw(sink.c seen.c marks.c) ],
+    [ drip => qw(drip.c otp.c answer.c marks.c workload.c) ],
     [ blast => qw(blast.c) ],
 );
 

@@ -1,0 +1,121 @@
+package Bench::Case::Otp;
+
+# How long a one-time code takes from the first byte of its request to the
+# submit_sm at the operator: alone, and while a campaign runs through accept,
+# screen and dispatch.
+#
+#   OTP_RECIPIENTS=1000000     of the campaign
+#   OTP_WORKERS=2              OTP_IDLE=10     seconds without the campaign
+#   OTP_SECONDS=400            the longest that the campaign may take
+
+use strict;
+use warnings;
+use utf8;
+
+use Bench::Consent;
+use Bench::Drain;
+use Bench::Drip;
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+use constant { REQUEST => 1000, CONNECTIONS => 4, ACCOUNTS => 100, EVERY_US => 10_000,
+               BAR => 3, AIM_MS => 20, PREFIX => '9054' };
+
+
+sub title { return 'otp: from the request to the operator, alone and beside a campaign' }
+
+
+sub run {
+    my ($class, $bench) = @_;
+    my ($recipients) = $bench->numbers('OTP_RECIPIENTS', 1_000_000);
+    my ($workers) = $bench->numbers('OTP_WORKERS', 2);
+    my ($idle) = $bench->numbers('OTP_IDLE', 10);
+    my ($patience) = $bench->numbers('OTP_SECONDS', 400);
+    my $requests = POSIX::ceil($recipients / REQUEST);
+    my $stand = $bench->stand;
+    my $iys = Bench::Consent->simulator(ACCOUNTS);
+
+    $bench->open('otp', workers => $workers, sink => 1, iys => $iys->url, marks => PREFIX);
+    $stand->judge('commercial');
+    my $first = $stand->sequence($requests);
+    my $n = $requests * REQUEST;
+
+    $bench->progress('otp: filling the mirror');
+    Bench::Consent->mirror($stand->pg, $first * REQUEST, $n, 0, ACCOUNTS);
+    drained($bench, 60, 'otp, warm-up');
+
+    my $alone = codes($bench, 'alone', $workers, sub {
+        sleep $idle;
+        return {};
+    });
+    drained($bench, 60, 'otp, alone');
+
+    my $beside = codes($bench, 'beside a campaign', $workers, sub {
+        my $begin = time;
+        my $got = $stand->load($stand->ours, shape => 'commercial', recipients => REQUEST,
+                               connections => CONNECTIONS, seconds => $patience,
+                               count => $requests, start => $first);
+        $bench->errors('otp, the campaign', $got);
+        $bench->problem("otp: $got->{messages} of $n accepted") if $got->{messages} != $n;
+        campaign_sent($bench, $begin, $patience);
+        return { campaign => $n - Bench::Consent->refused($n), seconds => time - $begin };
+    });
+    drained($bench, $patience, 'otp, beside a campaign');
+    arrived($bench, 'otp');
+
+    $bench->note('otp: the campaign of %d took %.0f s until its last submit; %.0f a second',
+                 $n, $beside->{seconds}, $beside->{campaign} / $beside->{seconds});
+    $bench->bar('otp, p99 beside a campaign / alone', $beside->{p99} / $alone->{p99}, '<=', BAR,
+                undef);
+    $bench->bar('otp, p99 beside a campaign, ms', $beside->{p99}, '<=', undef, AIM_MS);
+    $bench->close;
+    return;
+}
+
+
+# One row: codes as long as $work takes.
+sub codes {
+    my ($bench, $what, $workers, $work) = @_;
+    my $stand = $bench->stand;
+    my %latency;
+
+    my $got = $bench->measure($stand->ours, sub {
+        my $drip = Bench::Drip->new($stand, EVERY_US);
+        my $more = $work->();
+        my $sent = $drip->end;
+
+        # what was accepted last is still on its way
+        sleep 1;
+        %latency = $drip->latencies($stand->marks);
+        $bench->problem("otp, $what: $sent->{errors} error answers") if $sent->{errors};
+        $bench->problem("otp, $what: $latency{missing} codes did not arrive")
+            if $latency{missing};
+        return { %$more, ok => $sent->{ok}, messages => $sent->{ok} + ($more->{campaign} // 0) };
+    });
+
+    $got->{$_} = $latency{$_} for qw(p50 p99);
+    $bench->row($what, workers => $workers, got => [ $got ]);
+    $bench->note('otp, %s: %d codes, p50 %.1f, p90 %.1f, p99 %.1f, longest %.1f ms; to the 202 '
+                 . 'p50 %.1f, p99 %.1f ms', $what, @latency{qw(n p50 p90 p99 max)},
+                 @latency{qw(answered_p50 answered_p99)});
+    return $got;
+}
+
+
+# Until nothing of the campaign waits any more, for screen or for the wire.
+sub campaign_sent {
+    my ($bench, $begin, $patience) = @_;
+
+    while (time - $begin < $patience) {
+        my $waits = $bench->stand->pg->value('select (select count(*) from sms.due)
+                                                     + (select count(*) from sms.queue)');
+
+        return if $waits < 100;
+        $bench->progress('otp: %d wait after %.0f s', $waits, time - $begin);
+        sleep $waits > 20_000 ? 2 : 0.2;
+    }
+
+    return;
+}
+
+1;
