@@ -170,7 +170,7 @@ bulk_write(bulk_body_t *b, uint32_t account, uint64_t *state)
             "Idempotency-Key: " BULK_KEY "\r\n"
             "Content-Length: %zu\r\n"
             "\r\n"
-            "%s", workload_key(account), len, body);
+            "%s", workload_api_key(account), len, body);
     fclose(to);
     free(body);
 

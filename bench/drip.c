@@ -271,11 +271,14 @@ main(int argc, char **argv)
 {
     int                 i, n;
     uint64_t            patience;
+    workload_conf_t     conf;
     struct epoll_event  events[DRIP_CONNECTIONS + 2];
 
     drip_options(argc, argv);
+    memset(&conf, 0, sizeof(conf));
+    conf.keys = drip.keys;
 
-    if (workload_init(drip.keys, NULL) != 0 || otp_init(drip.confirm) != 0) {
+    if (workload_init(&conf) != 0 || otp_init(drip.confirm) != 0) {
         return 2;
     }
 

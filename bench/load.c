@@ -2,19 +2,20 @@
  * load - sends the workload over keep-alive connections and measures answers.
  *
  *   load --port N --keys FILE --connections N --seconds S [--count N]
- *        [--start SEQUENCE] [--confirm JSON] [--shape NAME [--recipients N]]
- *   load --print N --keys FILE [--start SEQUENCE] …   bodies, one a line
- *
- * Without a shape the requests are those of workload; bulk has others.
+ *        [--start SEQUENCE] [--confirm JSON] [--shape single]
+ *   load … --shape many|each|commercial [--recipients N]      see bulk.h
+ *   load --port N --shape kannel [--callback PORT] --connections N --seconds S …
+ *   load --print N --keys FILE [--start SEQUENCE]     bodies, one a line;
+ *                                                     of kannel the first lines
  *
  * One thread, one request under way per connection, to 127.0.0.1.  When the
  * time is up, or "count" are sent, what is under way is still waited for.
  * Answers other than 202 are errors; the first of them goes to stderr.
  *
- * Prints one line of name=value: sent, ok, messages (that the answers call
- * accepted), errors, closed (connections that the server closed), seconds, rate
- * (messages a second), p50_us, p90_us, p99_us, max_us, cpu_ms (of this program,
- * while it sent), answer_bytes (of the last one).
+ * Prints one line of name=value: began (Unix time of the first request), sent,
+ * ok, messages (that the answers call accepted), errors, closed (connections that
+ * the server closed), seconds, rate (messages a second), p50_us, p90_us, p99_us,
+ * max_us, cpu_ms (of this program, while it sent), answer_bytes (of the last one).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,13 +23,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "bulk.h"
 #include "latency.h"
 #include "workload.h"
@@ -53,7 +54,8 @@ static struct {
     uint32_t           connections;
     double             seconds;
     uint64_t           count, start, print;
-    const char        *keys, *confirm, *shape;
+    workload_conf_t    conf;
+    const char        *bulk;                /* shape of bulk.h, or NULL */
     uint32_t           recipients;
     size_t             answer_max;
     int                ep;
@@ -186,7 +188,7 @@ load_send(load_connection_t *c)
 static const workload_request_t *
 load_request(uint64_t sequence)
 {
-    return load.shape ? bulk_request(sequence) : workload_request(sequence);
+    return load.bulk ? bulk_request(sequence) : workload_request(sequence);
 }
 
 
@@ -207,28 +209,6 @@ load_next(load_connection_t *c, uint64_t now)
 }
 
 
-/* length of a whole answer, 0 if there is more to come, -1 if it is none */
-
-static long
-load_measure(const char *answer)
-{
-    const char  *head, *line;
-
-    head = strstr(answer, "\r\n\r\n");
-    if (head == NULL) {
-        return 0;
-    }
-
-    for (line = answer; line < head; line = strstr(line, "\r\n") + 2) {
-        if (strncasecmp(line, "Content-Length:", 15) == 0) {
-            return head - answer + 4 + strtol(line + 15, NULL, 10);
-        }
-    }
-
-    return -1;
-}
-
-
 /* how many messages a 202 has accepted */
 
 static uint64_t
@@ -236,7 +216,7 @@ load_accepted(const char *answer)
 {
     const char  *p;
 
-    p = load.shape ? strstr(answer, "\"accepted\":") : NULL;
+    p = load.bulk ? strstr(answer, "\"accepted\":") : NULL;
 
     return p ? strtoull(p + 11, NULL, 10) : 1;
 }
@@ -263,7 +243,7 @@ load_read(load_connection_t *c)
 
     c->got += (size_t) n;
     c->answer[c->got] = 0;
-    len = load_measure(c->answer);
+    len = answer_length(c->answer);
 
     if (len == 0 && c->got < load.answer_max) {
         return;
@@ -310,7 +290,7 @@ load_options(int argc, char **argv)
             load.port = (uint16_t) atoi(value);
 
         } else if (strcmp(name, "--keys") == 0) {
-            load.keys = value;
+            load.conf.keys = value;
 
         } else if (strcmp(name, "--connections") == 0) {
             load.connections = (uint32_t) atoi(value);
@@ -328,10 +308,16 @@ load_options(int argc, char **argv)
             load.start = strtoull(value, NULL, 10);
 
         } else if (strcmp(name, "--confirm") == 0) {
-            load.confirm = value;
+            load.conf.confirm = value;
+
+        } else if (strcmp(name, "--callback") == 0) {
+            load.conf.callback = (uint16_t) atoi(value);
+
+        } else if (strcmp(name, "--shape") == 0 && strcmp(value, "kannel") == 0) {
+            load.conf.shape = WORKLOAD_KANNEL;
 
         } else if (strcmp(name, "--shape") == 0) {
-            load.shape = value;
+            load.bulk = strcmp(value, "single") == 0 ? NULL : value;
 
         } else if (strcmp(name, "--recipients") == 0) {
             load.recipients = (uint32_t) atoi(value);
@@ -341,14 +327,14 @@ load_options(int argc, char **argv)
         }
     }
 
-    if (i != argc || load.keys == NULL
+    if (i != argc || (load.conf.shape == WORKLOAD_SINGLE && load.conf.keys == NULL)
         || (!load.print
             && (load.port == 0 || load.seconds <= 0 || load.connections == 0
                 || load.connections > LOAD_CONNECTIONS_MAX)))
     {
         fprintf(stderr, "usage: load --port N --keys FILE --connections N --seconds S "
-                "[--count N] [--start SEQUENCE] [--confirm JSON] "
-                "[--shape NAME [--recipients N]]\n");
+                "[--count N] [--start SEQUENCE] [--confirm JSON] [--callback PORT] "
+                "[--shape single|kannel|many|each|commercial] [--recipients N]\n");
         exit(2);
     }
 }
@@ -393,11 +379,13 @@ static void
 load_print(void)
 {
     uint64_t                   i;
+    const char                *body;
     const workload_request_t  *r;
 
     for (i = 0; i < load.print; i++) {
         r = load_request(load.start + i);
-        printf("%s\n", strstr(r->bytes, "\r\n\r\n") + 4);
+        body = strstr(r->bytes, "\r\n\r\n") + 4;
+        printf("%.*s\n", (int) strcspn(*body ? body : r->bytes, "\r"), *body ? body : r->bytes);
     }
 }
 
@@ -405,13 +393,14 @@ load_print(void)
 int
 main(int argc, char **argv)
 {
-    double    cpu, seconds;
-    uint32_t  i;
-    uint64_t  begin;
+    double           cpu, seconds;
+    uint32_t         i;
+    uint64_t         begin;
+    struct timespec  wall;
 
     load.recipients = BULK_RECIPIENTS_MAX;
     load_options(argc, argv);
-    load.answer_max = load.shape ? LOAD_ANSWER_BULK : LOAD_ANSWER_MAX;
+    load.answer_max = load.bulk ? LOAD_ANSWER_BULK : LOAD_ANSWER_MAX;
 
     load.ep = epoll_create1(EPOLL_CLOEXEC);
     load.list = calloc(load.connections, sizeof(load_connection_t));
@@ -420,8 +409,8 @@ main(int argc, char **argv)
         load_fail("load");
     }
 
-    if (workload_init(load.keys, load.confirm) != 0
-        || (load.shape && bulk_init(load.shape, load.recipients, load.confirm) != 0))
+    if (workload_init(&load.conf) != 0
+        || (load.bulk && bulk_init(load.bulk, load.recipients, load.conf.confirm) != 0))
     {
         return 2;
     }
@@ -441,8 +430,10 @@ main(int argc, char **argv)
         load_connect(&load.list[i]);
     }
 
+    /* connecting is no part of it: a short backlog can make that take seconds */
     cpu = load_cpu_ms();
     begin = load_now();
+    clock_gettime(CLOCK_REALTIME, &wall);
     load.end = begin + (uint64_t) (load.seconds * 1e6);
 
     for (i = 0; i < load.connections; i++) {
@@ -454,10 +445,12 @@ main(int argc, char **argv)
     seconds = (double) (load_now() - begin) / 1e6;
     cpu = load_cpu_ms() - cpu;
 
-    printf("sent=%llu ok=%llu messages=%llu errors=%llu closed=%llu seconds=%.3f rate=%.1f p50_us=%llu "
-           "p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f answer_bytes=%zu\n",
+    printf("began=%lld.%06ld sent=%llu ok=%llu messages=%llu errors=%llu closed=%llu "
+           "seconds=%.3f rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f answer_bytes=%zu\n",
+           (long long) wall.tv_sec, wall.tv_nsec / 1000,
            (unsigned long long) load.sent, (unsigned long long) load.ok,
-           (unsigned long long) load.messages, (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
+           (unsigned long long) load.messages,
+           (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
            (double) load.messages / seconds,
            (unsigned long long) latency_at(&load.latency, 0.50),
            (unsigned long long) latency_at(&load.latency, 0.90),

@@ -57,7 +57,7 @@ otp_init(const char *confirm)
     uint32_t  i;
 
     for (i = 0; i < OTP_POOL; i++) {
-        if (otp_write(&otp_pool[i], workload_key(i % workload_keys()), confirm) != 0) {
+        if (otp_write(&otp_pool[i], workload_api_key(i % workload_keys()), confirm) != 0) {
             return -1;
         }
     }

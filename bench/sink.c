@@ -16,13 +16,7 @@
  * With marks, when a number that begins with "prefix" came is written there,
  * whole after each answer to a line of input; see marks.h.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE                     /* accept4() */
-#endif
-
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -30,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "marks.h"
 #include "pdu.h"
 #include "seen.h"
@@ -171,10 +166,10 @@ sink_close(sink_session_t *s)
 static void
 sink_accept(void)
 {
-    int              fd, i, one;
+    int              fd, i;
     sink_session_t  *s;
 
-    fd = accept4(sink.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    fd = listener_accept(sink.listener);
     if (fd < 0) {
         return;
     }
@@ -185,9 +180,6 @@ sink_accept(void)
         close(fd);
         return;
     }
-
-    one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 
     s = &sink.sessions[i];
     if (s->inbuf == NULL) {
@@ -607,42 +599,13 @@ sink_ask(void)
 }
 
 
-static void
-sink_listen(uint16_t port)
-{
-    int                 one;
-    socklen_t           len;
-    struct sockaddr_in  a;
-
-    memset(&a, 0, sizeof(a));
-    a.sin_family = AF_INET;
-    a.sin_port = htons(port);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    len = sizeof(a);
-    one = 1;
-
-    sink.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    setsockopt(sink.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-
-    if (sink.listener < 0 || bind(sink.listener, (struct sockaddr *) &a, len) != 0
-        || listen(sink.listener, SINK_SESSIONS) != 0
-        || getsockname(sink.listener, (struct sockaddr *) &a, &len) != 0)
-    {
-        sink_fail("listen");
-    }
-
-    printf("port %d\n", ntohs(a.sin_port));
-    fflush(stdout);
-}
-
-
 int
 main(int argc, char **argv)
 {
     int                 i, n;
     uint16_t            port;
-    sink_session_t     *s;
     const char         *marks, *prefix;
+    sink_session_t     *s;
     struct epoll_event  events[SINK_SESSIONS + 2];
 
     port = 0;
@@ -687,7 +650,7 @@ main(int argc, char **argv)
     }
 
     sink.ep = epoll_create1(EPOLL_CLOEXEC);
-    sink_listen(port);
+    sink.listener = listener_open(port, SINK_SESSIONS);
     sink_watch(EPOLL_CTL_ADD, sink.listener, EPOLLIN, SINK_SESSIONS);
     sink_watch(EPOLL_CTL_ADD, 0, EPOLLIN, SINK_SESSIONS + 1);
 

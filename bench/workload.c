@@ -10,10 +10,13 @@
 #define WORKLOAD_TEXT_MIN  120
 #define WORKLOAD_TEXT_MAX  160
 
+/* delivered and failed: one callback a message */
+#define WORKLOAD_DLR_MASK  "3"
+
 #define WORKLOAD_COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 
 static workload_request_t  workload_pool[WORKLOAD_POOL];
-static char                workload_keys_read[WORKLOAD_KEYS_MAX][WORKLOAD_KEY_LEN + 1];
+static char                workload_list[WORKLOAD_KEYS_MAX][WORKLOAD_KEY_LEN + 1];
 static size_t              workload_nkeys;
 
 /* one of each, in this order; the order number stands between */
@@ -107,7 +110,7 @@ workload_read_keys(const char *path)
     }
 
     while (workload_nkeys < WORKLOAD_KEYS_MAX
-           && fscanf(f, "%55s", workload_keys_read[workload_nkeys]) == 1)
+           && fscanf(f, "%55s", workload_list[workload_nkeys]) == 1)
     {
         workload_nkeys++;
     }
@@ -124,12 +127,30 @@ workload_read_keys(const char *path)
 
 
 static int
-workload_write(workload_request_t *r, const char *key, const char *confirm, uint64_t *state)
+workload_keep(workload_request_t *r, const char *request, int n)
+{
+    if (n >= WORKLOAD_REQUEST_MAX) {
+        fprintf(stderr, "workload: request too long\n");
+        return -1;
+    }
+
+    r->bytes = strdup(request);
+    if (r->bytes == NULL) {
+        return -1;
+    }
+
+    r->len = (size_t) n;
+
+    return 0;
+}
+
+
+static int
+workload_write_single(workload_request_t *r, const char *key, const char *confirm,
+    const char *text)
 {
     int   n, body_len;
-    char  text[512], body[768], request[WORKLOAD_REQUEST_MAX];
-
-    workload_text(text, sizeof(text), state);
+    char  body[1024], request[WORKLOAD_REQUEST_MAX];
 
     body_len = snprintf(body, sizeof(body),
                         "{\"class\":\"informational\",\"basis\":\"order_delivery\","
@@ -137,6 +158,11 @@ workload_write(workload_request_t *r, const char *key, const char *confirm, uint
                         "\"to\":[\"+9053########\"]}",
                         text, confirm ? "\"confirm\":" : "", confirm ? confirm : "",
                         confirm ? "," : "");
+
+    if (body_len >= (int) sizeof(body)) {
+        fprintf(stderr, "workload: body too long\n");
+        return -1;
+    }
 
     n = snprintf(request, sizeof(request),
                  "POST /v1/messages HTTP/1.1\r\n"
@@ -148,17 +174,10 @@ workload_write(workload_request_t *r, const char *key, const char *confirm, uint
                  "\r\n"
                  "%s", key, body_len, body);
 
-    if (body_len >= (int) sizeof(body) || n >= (int) sizeof(request)) {
-        fprintf(stderr, "workload: request too long\n");
+    if (workload_keep(r, request, n) != 0) {
         return -1;
     }
 
-    r->bytes = strdup(request);
-    if (r->bytes == NULL) {
-        return -1;
-    }
-
-    r->len = (size_t) n;
     r->key = (uint32_t) (strstr(request, "########-####") - request);
     r->order = (uint32_t) (strstr(request, "##########nolu") - request);
     r->number = (uint32_t) (strstr(request, "+9053") + 5 - request);
@@ -170,23 +189,90 @@ workload_write(workload_request_t *r, const char *key, const char *confirm, uint
 }
 
 
-int
-workload_init(const char *keys, const char *confirm)
+/* as a form would; the order number's place stays as it is */
+
+static void
+workload_escape(char *to, const char *text)
 {
+    static const char  hex[] = "0123456789ABCDEF", plain[] = "-._~#";
+
+    for ( ; *text; text++) {
+
+        if ((*text >= '0' && *text <= '9') || (*text >= 'A' && *text <= 'Z')
+            || (*text >= 'a' && *text <= 'z') || strchr(plain, *text))
+        {
+            *to++ = *text;
+
+        } else if (*text == ' ') {
+            *to++ = '+';
+
+        } else {
+            *to++ = '%';
+            *to++ = hex[(unsigned char) *text >> 4];
+            *to++ = hex[*text & 15];
+        }
+    }
+
+    *to = 0;
+}
+
+
+static int
+workload_write_kannel(workload_request_t *r, uint16_t callback, const char *text)
+{
+    int   n;
+    char  escaped[3 * 512], receipt[192], request[WORKLOAD_REQUEST_MAX];
+
+    workload_escape(escaped, text);
+    receipt[0] = 0;
+
+    if (callback) {
+        snprintf(receipt, sizeof(receipt), "&dlr-mask=" WORKLOAD_DLR_MASK
+                 "&dlr-url=http%%3A%%2F%%2F127.0.0.1%%3A%u%%2F%%3Ftype%%3D%%25d%%26id%%3D"
+                 "##########", callback);
+    }
+
+    n = snprintf(request, sizeof(request),
+                 "GET /cgi-bin/sendsms?username=bench&password=bench&from=ORNEK"
+                 "&to=9053########&charset=UTF-8&coding=0&text=%s%s HTTP/1.1\r\n"
+                 "Host: 127.0.0.1\r\n"
+                 "\r\n", escaped, receipt);
+
+    if (workload_keep(r, request, n) != 0) {
+        return -1;
+    }
+
+    r->number = (uint32_t) (strstr(request, "&to=9053") + 8 - request);
+    r->order = (uint32_t) (strstr(request, "##########nolu") - request);
+    r->id = callback ? (uint32_t) (strstr(request, "id%3D") + 5 - request) : 0;
+    r->bytes[r->order + 9] = '+';
+
+    return 0;
+}
+
+
+int
+workload_init(const workload_conf_t *conf)
+{
+    int       rc;
+    char      text[512];
     size_t    i;
     uint64_t  state;
 
-    if (workload_read_keys(keys) != 0) {
+    if (conf->shape == WORKLOAD_SINGLE && workload_read_keys(conf->keys) != 0) {
         return -1;
     }
 
     state = 1;
 
     for (i = 0; i < WORKLOAD_POOL; i++) {
-        if (workload_write(&workload_pool[i], workload_keys_read[i % workload_nkeys], confirm,
-                           &state)
-            != 0)
-        {
+        workload_text(text, sizeof(text), &state);
+
+        rc = conf->shape == WORKLOAD_KANNEL
+             ? workload_write_kannel(&workload_pool[i], conf->callback, text)
+             : workload_write_single(&workload_pool[i], workload_list[i % workload_nkeys],
+                                     conf->confirm, text);
+        if (rc != 0) {
             return -1;
         }
     }
@@ -249,9 +335,9 @@ workload_keys(void)
 
 
 const char *
-workload_key(uint32_t account)
+workload_api_key(uint32_t account)
 {
-    return workload_keys_read[account];
+    return workload_list[account];
 }
 
 
@@ -262,7 +348,14 @@ workload_request(uint64_t sequence)
 
     r = &workload_pool[sequence % WORKLOAD_POOL];
 
-    workload_uuid(r->bytes + r->key, sequence);
+    if (r->key) {
+        workload_uuid(r->bytes + r->key, sequence);
+    }
+
+    if (r->id) {
+        workload_digits(r->bytes + r->id, 10, sequence);
+    }
+
     workload_digits(r->bytes + r->order, 9, sequence);
     workload_digits(r->bytes + r->number, 8, workload_number(sequence));
 

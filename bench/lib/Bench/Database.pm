@@ -82,7 +82,9 @@ sub provision {
 
     for my $n (1 .. $accounts) {
         my $key = SMS::Account::make_key('live');
-        my $account = $self->value('select sms.account_create(?)', "Hesap $n");
+        # nearly every text is one part, as Kannel's are
+        my $account = $self->value(q{select sms.account_create(?, p_shift => 'locking',
+            p_suffix => false)}, "Hesap $n");
 
         $self->do(q{select sms.sender_create(?, 'ORNEK',
                         sms.brand_create(?, ?, 'tacir', ?, p_iys_code => ?, p_brand_code => ?,

@@ -11,24 +11,27 @@ package Bench::Runner;
 #   stand  table  seconds  rounds  workers (a list)
 #   words($name, $default)     a list from the environment, split at commas
 #   numbers($name, $default)   the same; each must be above 0
+#   stores($workers)           of Kannel, that contend in a block with that many
 #   open($name, %opt)          a block: $stand->open(%opt) and a second of warm-up
 #   close                      its end: counts and ledgers must add up
 #   load($server, $connections, $first, %more)  for as long as a measurement lasts
 #   measure($server, $work)    what $work answers, a hash with "ok" (or "messages")
 #                              and perhaps "rate", and what it has cost besides
 #   errors($name, $got)        a problem for what was not answered well
+#   section($title)            a line of text between rows
 #   row($name, workers => 1, connections => 64, got => [ measurements ],
 #       against => [ rows ])   a row of the table; answers it
 #   problem($text)   progress($format, …)   note($format, …)
 #   bar($name, $value, '>=' or '<=', $met, $aim, cpu => $value)
 #
-# $server is $stand->ours, the nginx of the comparison, or an object with
-# processes(): kind => [ pids ] of what the work costs.
+# $server is $stand->ours, the nginx of the comparison, or a contender: see
+# Bench::Meter and Bench::Kannel.
 
 use strict;
 use warnings;
 use utf8;
 
+use Bench::Meter;
 use Bench::Process;
 use Bench::Stand;
 use Bench::Table;
@@ -49,8 +52,10 @@ sub new {
     ($self->{rounds}) = $self->numbers('ROUNDS', 3);
     $self->{workers} = [ $self->numbers('WORKERS', '1,2') ];
     $self->{cases} = [ $self->cases ];
+    $self->stores(0);
     $self->{table} = Bench::Table->new;
     $self->{stand} = Bench::Stand->new;
+    $self->{meter} = Bench::Meter->new($self->{stand});
     return $self;
 }
 
@@ -62,6 +67,7 @@ sub rounds { return $_[0]{rounds} }
 sub workers { return @{ $_[0]{workers} } }
 sub broken { return @{ $_[0]{problems} } ? 1 : 0 }
 sub note { my ($self, @note) = @_; return $self->{table}->note(@note) }
+sub section { my ($self, $title) = @_; return $self->{table}->section($title) }
 sub problem { my ($self, $text) = @_; push @{ $self->{problems} }, $text; return }
 
 
@@ -78,6 +84,17 @@ sub numbers {
 
     die "bench: $name: numbers above 0\n" if !@numbers || grep { !/^\d+$/ || !$_ } @numbers;
     return @numbers;
+}
+
+
+# Kannel does not depend on nginx's workers: all of its stores contend beside the
+# first number of them, beside others only its fastest.
+sub stores {
+    my ($self, $workers) = @_;
+    my @stores = $self->words('STORES', 'memory,file,spool');
+
+    die "bench: STORES: memory, file, spool\n" if grep { !/^(?:memory|file|spool)$/ } @stores;
+    return $workers == $self->{workers}[0] ? @stores : grep { $_ eq 'memory' } @stores;
 }
 
 
@@ -119,7 +136,7 @@ sub run {
     );
 
     for my $case (@{ $self->{cases} }) {
-        $table->section($case->title);
+        $self->section($case->title);
         $case->run($self);
     }
 
@@ -198,21 +215,20 @@ sub load {
 
 sub measure {
     my ($self, $server, $work) = @_;
-    my $stand = $self->{stand};
-    my $ours = $stand->ours && $server == $stand->ours;
+    my ($stand, $meter) = @$self{qw(stand meter)};
 
-    $stand->forget_peak($server);
+    $meter->forget_peak($server);
 
     my $wal = $stand->pg->wal;
-    my $before = $stand->cpu($server);
+    my $before = $meter->cpu($server);
     my $got = $work->();
-    my $after = $stand->cpu($server);
+    my $after = $meter->cpu($server);
     my $messages = $got->{messages} // $got->{ok};
     my $per = $messages ? 1000 / $messages : 0;
-    my %row = (%$got, peak => $stand->peak($server) / 1024);
+    my %row = (%$got, peak => $meter->peak($server) / 1024);
 
     # the backends tell what they have synced once a second, with their next commit
-    if ($ours) {
+    if ($stand->is_ours($server)) {
         sleep 1.1;
         $stand->load($server, connections => 16, seconds => 5, count => 64,
                      start => $stand->sequence(64));
@@ -225,7 +241,7 @@ sub measure {
         $row{$kind} = ($after->{kinds}{$kind} - ($before->{kinds}{$kind} // 0)) * $per;
     }
 
-    $row{sum} = sum0(map { $row{$_} // 0 } $stand->side($server));
+    $row{sum} = sum0(map { $row{$_} // 0 } $meter->side($server));
     $row{load} = $got->{cpu_ms} * $per if defined $got->{cpu_ms};
     $row{$_} //= $got->{"${_}_us"} / 1000 for grep { defined $got->{"${_}_us"} } qw(p50 p99);
     $row{foreign} = 100 * ($after->{machine} - $before->{machine}

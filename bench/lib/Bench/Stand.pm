@@ -5,52 +5,54 @@ package Bench::Stand;
 # with our module and, when messages shall leave, the sink.
 #
 #   my $stand = Bench::Stand->new;
-#   $stand->open(workers => 1, sink => 0);      a new database, our nginx; more:
-#          accounts => 100, iys => 'http://…' (consent/iys asks there), reconnect =>
-#          '1s' (at most), marks => 'digits' (the sink notes when it saw them)
+#   $stand->open(workers => 1, sink => 0);      a new database, our nginx
+#       receipts => 0: the operator is asked for none; hooks => 1: a sink for webhooks
+#       accounts => 100; iys => 'http://…': consent/iys asks there; reconnect => '1s':
+#       at most; marks => 'digits': the sink notes when it saw such numbers
 #   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
 #   $stand->close
 #
-#   load() answers what bench/load prints, as a hash.   sink() asks the sink.
-#   start_sink()   where nobody has listened since open(sink => 0)
-#   judge($shape)  asks what must be confirmed of its texts, before they are sent
-#   marks()        what the sink noted: number => microseconds
+#   load() answers what bench/load prints, as a hash.   sink(), hooks() ask the sinks.
 #   comparison()   the other nginx, with as many workers as ours has
 #   sequence($n)   a range of n sequence numbers that nobody else gets
 #   accepted([$n]) messages that ours has answered with 202 since open(); load()
 #                  counts them, whoever sends others adds them
-#
-#   what processes cost; $server is ours(), comparison() or has processes():
-#   cpu($server)           { kinds => { kind => ms }, known, machine, at }
-#   peak($server)          kB that its processes had resident at most since
-#   forget_peak($server)   side($server)  the kinds that make up its server side
+#   start_sink()   where nobody has listened since open(sink => 0)
+#   judge($shape)  asks what must be confirmed of its texts, before they are sent
+#   marks()        what the sink noted: number => microseconds
+#   is_ours($server)       pids()   of all that runs
+#   kannel(store => 'memory', receipts => 0)   a Bench::Kannel, ended by close
+#   far()          kind => [ pids ] of the sinks that ours has
+#   webhooks($url) registers it for every account; 0 when there are no webhooks
+#   untold()       messages accepted since then whose delivery was not called back
 
 use strict;
 use warnings;
 use utf8;
 
 use Bench::Database;
-use Bench::Process;
+use Bench::Kannel;
 use Bench::Sink;
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(mkdtemp);
 use JSON::PP ();
-use List::Util qw(sum sum0);
 use SMS::Nginx;
 use SMS::Tap;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my @programs = (
-    [ load => qw(load.c workload.c bulk.c latency.c) ],
-    [ sink => qw(sink.c seen.c marks.c) ],
+    [ load => qw(load.c workload.c bulk.c answer.c latency.c) ],
+    [ sink => qw(sink.c seen.c listener.c marks.c) ],
     [ drip => qw(drip.c otp.c answer.c marks.c workload.c) ],
+    [ callback => qw(callback.c seen.c listener.c) ],
     [ blast => qw(blast.c) ],
 );
 
 
 sub new {
     my ($class, %opt) = @_;
-    my $self = bless { %opt, next => 0, pid => $$, bin => build() . '/bench' }, $class;
+    my $self = bless { %opt, next => 0, contenders => [], pid => $$,
+                       bin => build() . '/bench' }, $class;
 
     # not /tmp: there fsync may cost nothing
     $self->{dir} = mkdtemp('/var/tmp/sms-bench-XXXXXX');
@@ -68,6 +70,9 @@ sub rules { return $_[0]{rules} }
 sub ours { return $_[0]{ours} }
 sub dir { return $_[0]{dir} }
 sub bin { return $_[0]{bin} }
+
+
+sub is_ours { return $_[0]{ours} && $_[1] == $_[0]{ours} }
 
 
 sub accepted {
@@ -147,6 +152,7 @@ sub configuration {
     my ($self, %opt) = @_;
     my $rules = rules_built() ? 'sms_plugin rule content rule_content.so { }' : '';
     my $routes = "$self->{dir}/routes";
+    my $registered = $opt{receipts} // 1;
     my $reconnect = $opt{reconnect} // '60s';
     my $consent = $opt{iys} ? <<"EOC" : '';
     sms_plugin consent iys consent_iys.so {
@@ -179,6 +185,7 @@ $consent
         password bench;
         binds $opt{workers};
         window 500;
+        registered_delivery $registered;
         reconnect_max $reconnect;
     }
     server {
@@ -205,6 +212,7 @@ sub open {
     $self->{marks} = $opt{marks};
     my $port = $self->{sink_port} = free_port();
     $self->start_sink if $opt{sink};
+    $self->{hooks} = Bench::Sink->new("$self->{bin}/callback") if $opt{hooks};
 
     my $class = $opt{class} // 'SMS::Nginx';
     $self->{ours} = $class->new(pg => $self->{pg}, workers => $opt{workers},
@@ -218,6 +226,7 @@ sub open {
         sleep 1;
     }
 
+    $self->{pg}->do(q{select sms.link_receipts(1, 'none')}) if !($opt{receipts} // 1);
     $self->judge;
     $self->first_answer;
     return;
@@ -253,7 +262,7 @@ sub first_answer {
 # so the requests carry the codes.
 sub judge {
     my ($self, $shape) = @_;
-    my (%severity, @problems);
+    my %severity;
 
     return unless rules_built();
 
@@ -280,10 +289,10 @@ sub judge {
 
     my @confirm = grep { $severity{$_} eq 'confirm' } sort keys %severity;
     $self->{confirm}{ $shape // '' } = JSON::PP->new->encode(\@confirm) if @confirm;
-    my $found = sprintf '%.1f findings a text (%s)', $all / @bodies,
-                join ', ', map { "$_: $severity{$_}" } sort keys %severity;
-    $self->{rules} = "content, $found" if !defined $shape;
-    return $found;
+    $self->{rules} = sprintf 'content, %.1f findings a text (%s)', $all / @bodies,
+                     join ', ', map { "$_: $severity{$_}" } sort keys %severity
+        if !defined $shape;
+    return;
 }
 
 
@@ -292,7 +301,8 @@ sub close {
 
     $self->{ours}->end if $self->{ours};
     delete $self->{ours};
-    $self->stop_sink;
+    $_->end for splice @{ $self->{contenders} };
+    $_->end for grep { defined } delete @$self{qw(sink hooks)};
     delete @$self{qw(confirm marks sink_port)};
     return;
 }
@@ -310,9 +320,7 @@ sub sequence {
 sub load {
     my ($self, $server, %opt) = @_;
 
-    my @options = (port => $server->port(0), keys => "$self->{dir}/keys", %opt);
-    my $confirm = $self->{confirm}{ $opt{shape} // '' };
-    push @options, confirm => $confirm if $confirm;
+    my @options = (port => $server->port(0), $self->load_options($server, $opt{shape}), %opt);
     my @command = ("$self->{bin}/load");
     push @command, '--' . shift @options, shift @options while @options;
 
@@ -321,15 +329,26 @@ sub load {
     CORE::close $out or die "bench: load ended with $?\n";
 
     my $got = { $line =~ /(\w+)=(\S+)/g };
-    $self->accepted($got->{messages} // $got->{ok}) if $self->{ours} && $server == $self->{ours};
+    my $counts = $self->is_ours($server) ? $self : $server;
+    $counts->accepted($got->{messages} // $got->{ok}) if $counts->can('accepted');
     return $got;
+}
+
+
+sub load_options {
+    my ($self, $server, $shape) = @_;
+
+    return $server->load_options if $server->can('load_options');
+    my $confirm = $self->{confirm}{ $shape // '' };
+    return (keys => "$self->{dir}/keys", $confirm ? (confirm => $confirm) : ());
 }
 
 
 sub start_sink {
     my ($self) = @_;
 
-    my @marks = $self->{marks} ? ('--marks', "$self->{dir}/marks", '--prefix', $self->{marks}) : ();
+    my @marks = $self->{marks} ? ('--marks', "$self->{dir}/marks", '--prefix', $self->{marks})
+                               : ();
     $self->{sink} = Bench::Sink->new("$self->{bin}/sink", '--port', $self->{sink_port} // 0,
                                      @marks);
     return $self->{sink}->port;
@@ -348,12 +367,44 @@ sub marks {
 sub sink { return $_[0]{sink}->ask }
 
 
-sub stop_sink {
-    my ($self) = @_;
-    my $sink = delete $self->{sink} // return;
+sub hooks { return $_[0]{hooks}->ask }
+sub hooks_url { return 'http://127.0.0.1:' . $_[0]{hooks}->port . '/' }
 
-    $sink->end;
-    return;
+
+sub far {
+    my ($self) = @_;
+
+    return map { $self->{$_} ? ($_ => [ $self->{$_}->pid ]) : () } qw(sink hooks);
+}
+
+
+sub kannel {
+    my ($self, %opt) = @_;
+    my $kannel = Bench::Kannel->new(bin => $self->{bin}, %opt,
+                                    dir => "$self->{dir}/kannel-" . ++$self->{kannels});
+
+    push @{ $self->{contenders} }, $kannel;
+    return $kannel;
+}
+
+
+sub webhooks {
+    my ($self, $url) = @_;
+    my $pg = $self->{pg};
+
+    return 0 if !$pg->value(q{select count(*) from pg_proc
+        where proname = 'webhook_set' and pronamespace = 'sms'::regnamespace});
+    $pg->do('select sms.webhook_set(account_id, ?)
+               from (select distinct account_id from sms.api_key) a', $url);
+    $self->{silent} = $self->accepted;
+    return 1;
+}
+
+
+sub untold {
+    my ($self) = @_;
+
+    return $self->accepted - $self->{silent} - $self->hooks->{delivered};
 }
 
 
@@ -363,77 +414,20 @@ sub sink_speed {
 
     my $port = $self->start_sink;
     my %got = qx{$self->{bin}/blast --port $port --seconds 1} =~ /(\w+)=(\S+)/g;
-    $self->stop_sink;
+    (delete $self->{sink})->end;
     return $got{rate};
 }
 
 
-# ---- what processes cost ----------------------------------------------------
+# whatever we have started
+sub pids {
+    my ($self) = @_;
+    my @nginx = grep { defined } $self->{ours}, values %{ $self->{comparison} // {} };
+    my @running = grep { !$_->{ended} } @{ $self->{contenders} };
+    my @kinds = ($self->far, map { ($_->processes, $_->far) } @running);
 
-sub processes {
-    my ($self, $server) = @_;
-
-    return $server->processes if $server->can('processes');
-    return (nginx => [ $server->master ],
-            $self->{ours} && $server == $self->{ours} ? (pg => [ $self->{pg}->postmaster ]) : ());
-}
-
-
-sub side {
-    my ($self, $server) = @_;
-    my %processes = $self->processes($server);
-
-    return sort keys %processes;
-}
-
-
-# whatever we have started, so that the rest of the machine is what others take
-sub known {
-    my ($self, %processes) = @_;
-    my %pids = map { $_ => 1 } grep { defined } map({ @$_ } values %processes),
-               $self->{pg}->postmaster, map({ $_->master } grep { defined } $self->{ours},
-                                            values %{ $self->{comparison} // {} });
-
-    return keys %pids;
-}
-
-
-sub cpu {
-    my ($self, $server) = @_;
-    my %processes = ($self->processes($server),
-                     $self->{sink} ? (sink => [ $self->{sink}->pid ]) : ());
-
-    return {
-        kinds => { map { $_ => cpu_ms(@{ $processes{$_} }) } keys %processes },
-        # with the bench itself, and the programs that it has waited for
-        known => 1000 * sum(times) + cpu_ms($self->known(%processes)),
-        machine => machine_ms(),
-        at => time,
-    };
-}
-
-
-sub working {
-    my ($self, $server) = @_;
-
-    return $server->worker_pids if !$server->can('processes');
-    my %processes = $server->processes;
-    return map { @$_ } values %processes;
-}
-
-
-sub peak {
-    my ($self, $server) = @_;
-
-    return sum0(map { peak_kb($_) } $self->working($server));
-}
-
-
-sub forget_peak {
-    my ($self, $server) = @_;
-
-    forget_peak_kb($_) for $self->working($server);
-    return;
+    return grep { defined } $self->{pg}->postmaster, map({ $_->master } @nginx),
+                map({ @$_ } grep { ref } @kinds);
 }
 
 

@@ -3,7 +3,7 @@ package Bench::Table;
 # The table that "make bench" prints: medians of the rounds of each case.
 #
 #   facts(name => text, …)              lines above the table
-#   section($title)                     a case begins
+#   section($title)                     a case, or a part of one, begins
 #   row(name => …, workers => 1, connections => 64, got => [ measurements ],
 #       against => [ rows ])            answers the row, a hash of medians
 #   memory($name, $workers, [ kB at rest ], [ kB after ], $messages)
@@ -15,8 +15,8 @@ package Bench::Table;
 #   cpu_ratio($row, $other)             of what 1000 messages cost the servers
 #   whole_ratio($row, $other)           the same with the load generator's part
 #
-# A measurement is a hash; what it does not have is left blank: rate p50 p99 nginx
-# pg kannel sum sink hooks load wal_bytes wal_syncs peak parts foreign.
+# A measurement is a hash; what it does not have is left blank: rate accept_rate
+# p50 p99 nginx pg kannel sum sink hooks load wal_bytes wal_syncs peak parts foreign.
 
 use strict;
 use warnings;
@@ -32,7 +32,7 @@ use constant IDLE => 5;
 
 # measured name, heading, width, decimals; a word alone: the heading above
 my @columns = (
-    [ rate => 'rate/s', 8, 0 ], [ ratio => 'ratio', 6, 3 ],
+    [ rate => 'rate/s', 8, 0 ], [ accept_rate => 'acc/s', 6, 0 ], [ ratio => 'ratio', 6, 3 ],
     [ p50 => 'p50 ms', 7, 2 ], [ p99 => 'p99 ms', 7, 2 ], '|',
     [ nginx => 'nginx', 6, 1 ], [ pg => 'PG', 6, 1 ], [ kannel => 'kannel', 6, 1 ],
     [ sum => 'sum', 6, 1 ], '|',
@@ -72,6 +72,7 @@ sub section {
     my ($self, $title) = @_;
 
     push @{ $self->{lines} }, $title;
+    $self->{section} = $title;
     return;
 }
 
@@ -84,6 +85,7 @@ sub row {
     $row{$_} //= median($_, @got) for @measured;
     $row{against} //= [];
     $row{ratio} = ratio(\%row, $row{against}[0]) if @{ $row{against} };
+    $row{section} = $self->{section};
     push @{ $self->{lines} }, \%row;
     return \%row;
 }
@@ -92,8 +94,8 @@ sub row {
 sub memory {
     my ($self, $name, $workers, $rest, $after, $messages) = @_;
 
-    push @{ $self->{memory} }, sprintf '%-22s %s at rest, %s after %d messages', $name,
-        map({ join ' ', map { sprintf '%.1f', $_ / 1024 } @$_ } $rest, $after), $messages;
+    push @{ $self->{memory} }, sprintf '%-32s %s at rest, %s after %d messages',
+        "$name, $workers worker(s)", map({ join ' ', map { sprintf '%.1f', $_ / 1024 } @$_ } $rest, $after), $messages;
     return;
 }
 
@@ -186,19 +188,21 @@ sub text {
 
 sub ratios {
     my ($self, @rows) = @_;
-    my $text = '';
+    my $line = "%-88s %8s %8s %8s\n";
+    my ($text, $section) = ('', '');
 
-    for my $row (@rows) {
+    for my $row (grep { @{ $_->{against} } } @rows) {
+        $text .= "\n$row->{section}\n" if $section ne $row->{section};
+        $section = $row->{section};
+
         for my $other (@{ $row->{against} }) {
-            my @ratios = map { defined $_ ? sprintf '%.3f', $_ : '-' }
-                         ratio($row, $other), cpu_ratio($row, $other), whole_ratio($row, $other);
-            $text .= sprintf "  %-88s %8s %8s %8s\n", label($row) . ' / ' . label($other), @ratios;
+            $text .= sprintf $line, label($row) . ' / ' . label($other),
+                     map { defined $_ ? sprintf '%.3f', $_ : '-' }
+                     ratio($row, $other), cpu_ratio($row, $other), whole_ratio($row, $other);
         }
     }
 
-    return length $text
-        ? "\n" . sprintf("  %-88s %8s %8s %8s\n", 'ratios', 'rate', 'CPU', 'CPU+load') . $text
-        : '';
+    return length $text ? "\n" . sprintf($line, 'ratios', 'rate', 'CPU', 'CPU+load') . $text : '';
 }
 
 1;
