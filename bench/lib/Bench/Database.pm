@@ -4,8 +4,10 @@ package Bench::Database;
 # for each block of runs so that none inherits what another has written.
 #
 #   my $pg = Bench::Database->new(dir => '/var/tmp/…/pg');
-#   my @keys = $pg->fresh;        a new database with its accounts: 100, or as many
-#                                 as "accounts" says
+#   my $keys = $pg->fresh;        a new database with its accounts: 100, or as many
+#                                 as "accounts" says; the one before is dropped
+#   my $name = $pg->keep;         not this one, until $pg->forget($name)
+#   my $keys = $pg->again($name); back to it
 #   $pg->settings                 what durability and speed depend on
 #   $pg->wal                      { bytes, syncs } since the server started
 #   $pg->drift                    rows of sms.upkeep('check') that do not add up
@@ -59,14 +61,48 @@ sub warm {
 
 sub fresh {
     my ($self, %opt) = @_;
-    my $old = $self->{name};
 
+    $self->leave;
     $self->{name} = sprintf 'bench_%d', ++$self->{blocks};
-    $self->drop_handle;
-    $self->admin("drop database if exists $old with (force)");
     SMS::Pg::tool('database', $self->{dir}, $self->{name});
 
-    return $self->provision($opt{accounts} // ACCOUNTS);
+    return $self->{keys}{ $self->{name} } = [ $self->provision($opt{accounts} // ACCOUNTS) ];
+}
+
+
+sub leave {
+    my ($self) = @_;
+    my $old = $self->{name};
+
+    $self->drop_handle;
+    $self->admin("drop database if exists $old with (force)") if !$self->{kept}{$old};
+    return;
+}
+
+
+sub keep {
+    my ($self) = @_;
+
+    $self->{kept}{ $self->{name} } = 1;
+    return $self->{name};
+}
+
+
+sub again {
+    my ($self, $name) = @_;
+
+    $self->leave;
+    $self->{name} = $name;
+    return $self->{keys}{$name};
+}
+
+
+sub forget {
+    my ($self, $name) = @_;
+
+    delete $self->{kept}{$name};
+    $self->admin("drop database if exists $name with (force)") if $name ne $self->{name};
+    return;
 }
 
 

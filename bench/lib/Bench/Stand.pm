@@ -7,8 +7,9 @@ package Bench::Stand;
 #   my $stand = Bench::Stand->new;
 #   $stand->open(workers => 1, sink => 0);      a new database, our nginx
 #       receipts => 0: the operator is asked for none; hooks => 1: a sink for webhooks
-#       accounts => 100; iys => 'http://…': consent/iys asks there; reconnect => '1s':
-#       at most; marks => 'digits': the sink notes when it saw such numbers
+#       accounts => 100; database => one that was kept; reconnect => '1s': at most;
+#       iys => 'http://…': consent/iys asks there; marks => 'digits': the sink notes
+#       when it saw such numbers
 #   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
 #   $stand->close
 #
@@ -203,10 +204,10 @@ EOC
 sub open {
     my ($self, %opt) = @_;
 
-    $self->{accepted} = 0;
-    my @keys = $self->{pg}->fresh(%opt);
-    spew("$self->{dir}/keys", join '', map { "$_\n" } @keys);
-    $self->{keys} = \@keys;
+    my $pg = $self->{pg};
+    $self->{keys} = defined $opt{database} ? $pg->again($opt{database}) : $pg->fresh(%opt);
+    $self->{accepted} = $pg->value('select count(*) from sms.message');
+    spew("$self->{dir}/keys", join '', map { "$_\n" } @{ $self->{keys} });
 
     # without the sink nobody listens there, and nothing leaves the queue
     $self->{marks} = $opt{marks};
