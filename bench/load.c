@@ -385,7 +385,8 @@ load_print(void)
     for (i = 0; i < load.print; i++) {
         r = load_request(load.start + i);
         body = strstr(r->bytes, "\r\n\r\n") + 4;
-        printf("%.*s\n", (int) strcspn(*body ? body : r->bytes, "\r"), *body ? body : r->bytes);
+        body = *body ? body : r->bytes;
+        printf("%.*s\n", (int) strcspn(body, "\r"), body);
     }
 }
 
@@ -446,7 +447,8 @@ main(int argc, char **argv)
     cpu = load_cpu_ms() - cpu;
 
     printf("began=%lld.%06ld sent=%llu ok=%llu messages=%llu errors=%llu closed=%llu "
-           "seconds=%.3f rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f answer_bytes=%zu\n",
+           "seconds=%.3f rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu "
+           "cpu_ms=%.1f answer_bytes=%zu\n",
            (long long) wall.tv_sec, wall.tv_nsec / 1000,
            (unsigned long long) load.sent, (unsigned long long) load.ok,
            (unsigned long long) load.messages,
