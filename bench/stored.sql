@@ -14,7 +14,8 @@ select extract(epoch from now() - interval '5 minutes' - :'low'::timestamptz)
        / :n as step \gset
 
 create temp view old as
-select i, 1 + (i / 100) % :accounts as account_id, 905300000000 + (i * 48271 + 11) % 100000000 as "to",
+select i, 1 + (i / 100) % :accounts as account_id,
+       905300000000 + (i * 48271 + 11) % 100000000 as "to",
        :'low'::timestamptz + i * :step * interval '1 second' as at,
        ('0' || to_hex((extract(epoch from :'low'::timestamptz + i * :step * interval '1 second')
                        * 1000)::bigint)

@@ -239,7 +239,8 @@ sub post {
     my $keys = $self->{keys};
 
     return $self->{ours}->http->post($path, $body, headers => {
-        Authorization => "Bearer $keys->[($account // 0) % @$keys]", 'Content-Type' => 'application/json' });
+        Authorization => "Bearer $keys->[($account // 0) % @$keys]",
+        'Content-Type' => 'application/json' });
 }
 
 
