@@ -5,6 +5,9 @@
 #include <string.h>
 
 
+/* the keys of workload's own requests begin with its smaller numbers */
+#define OTP_KEYS  ((uint64_t) 1 << 40)
+
 static workload_request_t  otp_pool[OTP_POOL];
 
 
@@ -79,7 +82,7 @@ otp_request(uint64_t sequence)
     workload_request_t  *r;
 
     r = &otp_pool[sequence % OTP_POOL];
-    workload_uuid(r->bytes + r->key, sequence);
+    workload_uuid(r->bytes + r->key, OTP_KEYS + sequence);
     workload_digits(r->bytes + r->order, 6, workload_number(sequence));
     workload_digits(r->bytes + r->number, 8, otp_number(sequence));
 

@@ -1,7 +1,7 @@
 -- What a day of messages has left behind, written without the day: messages :first
--- to :last of :n, each to a number of its own, sent, delivered and paid.  Of 100
--- in a row of one account is one intake batch.  They follow each other from the
--- last midnight but one, or the beginning of the month, until five minutes ago.
+-- to :last of :n, each to a number of its own, sent, delivered and paid.  Each 100
+-- in a row are one intake batch of one account.  They follow each other through the
+-- last day, or since the beginning of the month when that is later.
 --
 -- The pattern is a message that the server has stored itself.
 
@@ -10,7 +10,7 @@ set synchronous_commit = off;
 set search_path = sms;
 
 select greatest(date_trunc('month', now()), now() - interval '1 day') as low \gset
-select extract(epoch from now() - interval '5 minutes' - :'low'::timestamptz)
+select extract(epoch from now() - :'low'::timestamptz)
        / :n as step \gset
 
 create temp view old as

@@ -4,9 +4,12 @@ package Bench::Drip;
 #
 #   my $drip = Bench::Drip->new($stand, $every_us);     begins
 #   $drip->end                   ends: { sent, ok, errors }
-#   $drip->latencies($marks)     of those accepted, in ms: n p50 p90 p99 max, to
-#                                the mark; answered_p50, …, to the answer; missing:
-#                                how many have no mark.  $marks: see Bench::Stand
+#   $drip->latencies($marks, $from, $to)
+#                                of those that were due between these moments (none:
+#                                all) and accepted, in ms: n p50 p90 p99 max, to the
+#                                mark; answered_p50, …, to the answer; missing: how
+#                                many have no mark.  $marks: see Bench::Stand
+#   Bench::Drip->now             such a moment: microseconds of CLOCK_MONOTONIC
 
 use strict;
 use warnings;
@@ -14,6 +17,7 @@ use utf8;
 
 use IPC::Open2 qw(open2);
 use SMS::Tap qw(slurp);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 # codes of one run have other numbers than those of the next
 my $next = 0;
@@ -42,6 +46,9 @@ sub end {
 }
 
 
+sub now { return 1e6 * clock_gettime(CLOCK_MONOTONIC) }
+
+
 sub at {
     my ($share, @sorted) = @_;
 
@@ -50,12 +57,13 @@ sub at {
 
 
 sub latencies {
-    my ($self, $marks) = @_;
+    my ($self, $marks, $from, $to) = @_;
     my (@arrived, @answered);
     my $missing = 0;
 
     for my $line (split /\n/, slurp($self->{log})) {
         my ($number, $due, $answered) = split ' ', $line;
+        next if $due < ($from // 0) || $due > ($to // 'inf');
 
         push @answered, ($answered - $due) / 1000;
         if (defined $marks->{$number}) {

@@ -56,11 +56,14 @@ sub run {
         my $got = $stand->load($stand->ours, shape => 'commercial', recipients => REQUEST,
                                connections => CONNECTIONS, seconds => $patience,
                                count => $requests, start => $first);
+        my $accepted = Bench::Drip->now;
         $bench->errors('otp, the campaign', $got);
         $bench->problem("otp: $got->{ok} requests, $got->{messages} recipients accepted")
             if $got->{messages} != REQUEST * $got->{ok};
         my $left = campaign_left($bench, $begin, $patience);
-        return { campaign => $got->{messages} - $left, left => $left, seconds => time - $begin };
+        return { campaign => $got->{messages} - $left, left => $left, seconds => time - $begin,
+                 phases => [ [ 'while it is accepted', undef, $accepted ],
+                             [ 'while it is screened and sent', $accepted, undef ] ] };
     });
 
     if (!$beside->{left}) {
@@ -100,15 +103,24 @@ sub codes {
         $bench->problem("otp, $what: $sent->{errors} error answers") if $sent->{errors};
         $bench->problem("otp, $what: $latency{missing} codes did not arrive")
             if $latency{missing};
+        phase($bench, $what, $_->[0], $drip->latencies($stand->marks, @$_[1, 2]))
+            for [ 'all' ], @{ $more->{phases} // [] };
         return { %$more, ok => $sent->{ok}, messages => $sent->{ok} + ($more->{campaign} // 0) };
     });
 
     $got->{$_} = $latency{$_} for qw(p50 p99);
     $bench->row($what, workers => $workers, got => [ $got ]);
-    $bench->note('otp, %s: %d codes, p50 %.1f, p90 %.1f, p99 %.1f, longest %.1f ms; to the 202 '
-                 . 'p50 %.1f, p99 %.1f ms', $what, @latency{qw(n p50 p90 p99 max)},
-                 @latency{qw(answered_p50 answered_p99)});
     return $got;
+}
+
+
+sub phase {
+    my ($bench, $what, $phase, %latency) = @_;
+
+    $bench->note('otp, %s, %s: %d codes, p50 %.1f, p90 %.1f, p99 %.1f, longest %.1f ms; to the 202 '
+                 . 'p50 %.1f, p99 %.1f ms', $what, $phase, @latency{qw(n p50 p90 p99 max)},
+                 @latency{qw(answered_p50 answered_p99)});
+    return;
 }
 
 
