@@ -17,7 +17,10 @@ use Bench::Table qw(median ratio whole_ratio);
 use List::Util qw(max min);
 use Time::HiRes qw(time);
 
-use constant { ACCOUNTS => 100, RANGE => 400_000, BAR => 0.9, CPU_BAR => 1.4, PATIENCE => 120 };
+# workers read each profile again every few seconds: a measurement must not fall
+# between
+use constant { ACCOUNTS => 100, RANGE => 400_000, BAR => 0.9, CPU_BAR => 1.4, PATIENCE => 120,
+               ACCOUNT_SECONDS => 10 };
 
 
 sub title { return 'growth: stored messages, workers, accounts' }
@@ -39,10 +42,10 @@ sub run {
 
 
 sub accepting {
-    my ($bench, $name, $connections) = @_;
+    my ($bench, $name, $connections, %more) = @_;
     my $stand = $bench->stand;
     my $got = $bench->measure($stand->ours, sub {
-        $bench->load($stand->ours, $connections, $stand->sequence(RANGE));
+        $bench->load($stand->ours, $connections, $stand->sequence(RANGE), %more);
     });
 
     $bench->errors("growth, $name", $got);
@@ -175,7 +178,8 @@ sub accounts {
             $bench->progress('growth, %d account(s), round %d of %d', $n, $round, $bench->rounds);
             $bench->open("growth, $n account(s)", workers => 1, accounts => $n);
             push @{ $first{$n} }, first_use($bench, $n, $connections);
-            push @{ $got{$n} }, accepting($bench, "$n account(s)", $connections);
+            push @{ $got{$n} }, accepting($bench, "$n account(s)", $connections,
+                                          seconds => ACCOUNT_SECONDS);
             $bench->close;
         }
     }
