@@ -3,6 +3,7 @@
  *
  *   load --port N --keys FILE --connections N --seconds S [--count N]
  *        [--start SEQUENCE] [--confirm JSON] [--shape single]
+ *   load … --shape many|each|commercial [--recipients N]      see bulk.h
  *   load --port N --shape kannel [--callback PORT] --connections N --seconds S …
  *   load --print N --keys FILE [--start SEQUENCE]     bodies, one a line;
  *                                                     of kannel the first lines
@@ -12,9 +13,9 @@
  * Answers other than 202 are errors; the first of them goes to stderr.
  *
  * Prints one line of name=value: began (Unix time of the first request), sent,
- * ok, errors, closed (connections that the server closed), seconds, rate, p50_us,
- * p90_us, p99_us, max_us, cpu_ms (of this program, while it sent), answer_bytes
- * (of the last one).
+ * ok, messages (that the answers call accepted), errors, closed (connections that
+ * the server closed), seconds, rate (messages a second), p50_us, p90_us, p99_us,
+ * max_us, cpu_ms (of this program, while it sent), answer_bytes (of the last one).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,19 +23,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "answer.h"
+#include "bulk.h"
 #include "latency.h"
 #include "workload.h"
 
 
 #define LOAD_CONNECTIONS_MAX  4096
 #define LOAD_ANSWER_MAX       16384
+#define LOAD_ANSWER_BULK      (512 * BULK_RECIPIENTS_MAX)
 #define LOAD_PATIENCE_US      30000000      /* for the last answers */
 
 typedef struct {
@@ -43,7 +46,7 @@ typedef struct {
     uint64_t                   since;
     const workload_request_t  *request;     /* NULL: idle */
     size_t                     sent, got;
-    char                       answer[LOAD_ANSWER_MAX + 1];
+    char                      *answer;
 } load_connection_t;
 
 static struct {
@@ -52,10 +55,13 @@ static struct {
     double             seconds;
     uint64_t           count, start, print;
     workload_conf_t    conf;
+    const char        *bulk;                /* shape of bulk.h, or NULL */
+    uint32_t           recipients;
+    size_t             answer_max;
     int                ep;
     uint64_t           end;                 /* no new request after this */
     uint32_t           busy;
-    uint64_t           sent, ok, errors, closed;
+    uint64_t           sent, ok, messages, errors, closed;
     size_t             answer_bytes;
     latency_t          latency;
     load_connection_t *list;
@@ -179,6 +185,13 @@ load_send(load_connection_t *c)
 }
 
 
+static const workload_request_t *
+load_request(uint64_t sequence)
+{
+    return load.bulk ? bulk_request(sequence) : workload_request(sequence);
+}
+
+
 static void
 load_next(load_connection_t *c, uint64_t now)
 {
@@ -186,7 +199,7 @@ load_next(load_connection_t *c, uint64_t now)
         return;
     }
 
-    c->request = workload_request(load.start + load.sent);
+    c->request = load_request(load.start + load.sent);
     c->sent = 0;
     c->got = 0;
     c->since = now;
@@ -196,25 +209,16 @@ load_next(load_connection_t *c, uint64_t now)
 }
 
 
-/* length of a whole answer, 0 if there is more to come, -1 if it is none */
+/* how many messages a 202 has accepted */
 
-static long
-load_measure(const char *answer)
+static uint64_t
+load_accepted(const char *answer)
 {
-    const char  *head, *line;
+    const char  *p;
 
-    head = strstr(answer, "\r\n\r\n");
-    if (head == NULL) {
-        return 0;
-    }
+    p = load.bulk ? strstr(answer, "\"accepted\":") : NULL;
 
-    for (line = answer; line < head; line = strstr(line, "\r\n") + 2) {
-        if (strncasecmp(line, "Content-Length:", 15) == 0) {
-            return head - answer + 4 + strtol(line + 15, NULL, 10);
-        }
-    }
-
-    return -1;
+    return p ? strtoull(p + 11, NULL, 10) : 1;
 }
 
 
@@ -225,7 +229,7 @@ load_read(load_connection_t *c)
     ssize_t   n;
     uint64_t  now;
 
-    n = recv(c->fd, c->answer + c->got, LOAD_ANSWER_MAX - c->got, MSG_DONTWAIT);
+    n = recv(c->fd, c->answer + c->got, load.answer_max - c->got, MSG_DONTWAIT);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
@@ -239,13 +243,13 @@ load_read(load_connection_t *c)
 
     c->got += (size_t) n;
     c->answer[c->got] = 0;
-    len = load_measure(c->answer);
+    len = answer_length(c->answer);
 
-    if (len == 0 && c->got < LOAD_ANSWER_MAX) {
+    if (len == 0 && c->got < load.answer_max) {
         return;
     }
 
-    if (len <= 0 || len > LOAD_ANSWER_MAX) {
+    if (len <= 0 || (size_t) len > load.answer_max) {
         fprintf(stderr, "load: an answer that is not understood:\n%s\n", c->answer);
         exit(2);
     }
@@ -262,6 +266,7 @@ load_read(load_connection_t *c)
 
     if (strncmp(c->answer, "HTTP/1.1 202 ", 13) == 0) {
         load.ok++;
+        load.messages += load_accepted(c->answer);
 
     } else if (load.errors++ == 0) {
         fprintf(stderr, "load: not a 202:\n%s\n", c->answer);
@@ -311,7 +316,13 @@ load_options(int argc, char **argv)
         } else if (strcmp(name, "--shape") == 0 && strcmp(value, "kannel") == 0) {
             load.conf.shape = WORKLOAD_KANNEL;
 
-        } else if (strcmp(name, "--shape") != 0 || strcmp(value, "single") != 0) {
+        } else if (strcmp(name, "--shape") == 0) {
+            load.bulk = strcmp(value, "single") == 0 ? NULL : value;
+
+        } else if (strcmp(name, "--recipients") == 0) {
+            load.recipients = (uint32_t) atoi(value);
+
+        } else {
             break;
         }
     }
@@ -323,7 +334,7 @@ load_options(int argc, char **argv)
     {
         fprintf(stderr, "usage: load --port N --keys FILE --connections N --seconds S "
                 "[--count N] [--start SEQUENCE] [--confirm JSON] [--callback PORT] "
-                "[--shape single|kannel]\n");
+                "[--shape single|kannel|many|each|commercial] [--recipients N]\n");
         exit(2);
     }
 }
@@ -372,7 +383,7 @@ load_print(void)
     const workload_request_t  *r;
 
     for (i = 0; i < load.print; i++) {
-        r = workload_request(load.start + i);
+        r = load_request(load.start + i);
         body = strstr(r->bytes, "\r\n\r\n") + 4;
         body = *body ? body : r->bytes;
         printf("%.*s\n", (int) strcspn(body, "\r"), body);
@@ -388,7 +399,9 @@ main(int argc, char **argv)
     uint64_t         begin;
     struct timespec  wall;
 
+    load.recipients = BULK_RECIPIENTS_MAX;
     load_options(argc, argv);
+    load.answer_max = load.bulk ? LOAD_ANSWER_BULK : LOAD_ANSWER_MAX;
 
     load.ep = epoll_create1(EPOLL_CLOEXEC);
     load.list = calloc(load.connections, sizeof(load_connection_t));
@@ -397,7 +410,9 @@ main(int argc, char **argv)
         load_fail("load");
     }
 
-    if (workload_init(&load.conf) != 0) {
+    if (workload_init(&load.conf) != 0
+        || (load.bulk && bulk_init(load.bulk, load.recipients, load.conf.confirm) != 0))
+    {
         return 2;
     }
 
@@ -407,6 +422,12 @@ main(int argc, char **argv)
     }
 
     for (i = 0; i < load.connections; i++) {
+        load.list[i].answer = malloc(load.answer_max + 1);
+
+        if (load.list[i].answer == NULL) {
+            load_fail("malloc");
+        }
+
         load_connect(&load.list[i]);
     }
 
@@ -425,13 +446,14 @@ main(int argc, char **argv)
     seconds = (double) (load_now() - begin) / 1e6;
     cpu = load_cpu_ms() - cpu;
 
-    printf("began=%lld.%06ld sent=%llu ok=%llu errors=%llu closed=%llu seconds=%.3f "
-           "rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu cpu_ms=%.1f "
-           "answer_bytes=%zu\n",
+    printf("began=%lld.%06ld sent=%llu ok=%llu messages=%llu errors=%llu closed=%llu "
+           "seconds=%.3f rate=%.1f p50_us=%llu p90_us=%llu p99_us=%llu max_us=%llu "
+           "cpu_ms=%.1f answer_bytes=%zu\n",
            (long long) wall.tv_sec, wall.tv_nsec / 1000,
            (unsigned long long) load.sent, (unsigned long long) load.ok,
+           (unsigned long long) load.messages,
            (unsigned long long) load.errors, (unsigned long long) load.closed, seconds,
-           (double) load.ok / seconds,
+           (double) load.messages / seconds,
            (unsigned long long) latency_at(&load.latency, 0.50),
            (unsigned long long) latency_at(&load.latency, 0.90),
            (unsigned long long) latency_at(&load.latency, 0.99),

@@ -1,7 +1,7 @@
 /*
  * sink - an SMSC that takes everything at once: the bench's far end.
  *
- *   sink [--port N] [--receipt-ms N] [--window N]
+ *   sink [--port N] [--receipt-ms N] [--window N] [--marks FILE --prefix DIGITS]
  *
  * Prints "port N" and serves SMPP 3.4 on 127.0.0.1 until its standard input
  * ends.  Each line of input is answered by one line of name=value:
@@ -13,6 +13,8 @@
  *
  * Receipts (DELIVRD) go out receipt-ms after the submit (100), over any bound
  * session that may receive, with at most window (500) of them unanswered there.
+ * With marks, when a number that begins with "prefix" came is written there,
+ * whole after each answer to a line of input; see marks.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@
 #include <unistd.h>
 
 #include "listener.h"
+#include "marks.h"
 #include "pdu.h"
 #include "seen.h"
 
@@ -337,6 +340,7 @@ sink_submit(sink_session_t *s, const uint8_t *pdu, const uint8_t *end, uint32_t 
     hash = seen_hash(hash, r.dest, strlen(r.dest) + 1);
     hash = seen_hash(hash, text, len);
 
+    marks_seen(r.dest);
     sink.submits++;
     sink.duplicates += (uint64_t) seen_add(&sink.seen, hash);
 
@@ -573,6 +577,8 @@ sink_ask(void)
         return -1;
     }
 
+    marks_flush();
+
     for (i = 0, binds = 0; i < SINK_SESSIONS; i++) {
         binds += sink.sessions[i].fd >= 0 && sink.sessions[i].bound;
     }
@@ -598,10 +604,13 @@ main(int argc, char **argv)
 {
     int                 i, n;
     uint16_t            port;
+    const char         *marks, *prefix;
     sink_session_t     *s;
     struct epoll_event  events[SINK_SESSIONS + 2];
 
     port = 0;
+    marks = NULL;
+    prefix = "";
     sink.receipt_ms = 100;
     sink.window = 500;
 
@@ -615,13 +624,24 @@ main(int argc, char **argv)
         } else if (strcmp(argv[i], "--window") == 0) {
             sink.window = (uint32_t) atoi(argv[i + 1]);
 
+        } else if (strcmp(argv[i], "--marks") == 0) {
+            marks = argv[i + 1];
+
+        } else if (strcmp(argv[i], "--prefix") == 0) {
+            prefix = argv[i + 1];
+
         } else {
             break;
         }
     }
 
     if (i != argc || sink.window == 0 || sink.window > SINK_WINDOW_MAX) {
-        fprintf(stderr, "usage: sink [--port N] [--receipt-ms N] [--window N]\n");
+        fprintf(stderr, "usage: sink [--port N] [--receipt-ms N] [--window N] "
+                "[--marks FILE --prefix DIGITS]\n");
+        return 2;
+    }
+
+    if (marks && marks_open(marks, prefix) != 0) {
         return 2;
     }
 

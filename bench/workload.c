@@ -16,7 +16,7 @@
 #define WORKLOAD_COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 
 static workload_request_t  workload_pool[WORKLOAD_POOL];
-static char                workload_keys[WORKLOAD_KEYS_MAX][WORKLOAD_KEY_LEN + 1];
+static char                workload_list[WORKLOAD_KEYS_MAX][WORKLOAD_KEY_LEN + 1];
 static size_t              workload_nkeys;
 
 /* one of each, in this order; the order number stands between */
@@ -81,7 +81,7 @@ workload_characters(const char *s)
 }
 
 
-static void
+void
 workload_text(char *to, size_t size, uint64_t *state)
 {
     size_t  n;
@@ -110,7 +110,7 @@ workload_read_keys(const char *path)
     }
 
     while (workload_nkeys < WORKLOAD_KEYS_MAX
-           && fscanf(f, "%55s", workload_keys[workload_nkeys]) == 1)
+           && fscanf(f, "%55s", workload_list[workload_nkeys]) == 1)
     {
         workload_nkeys++;
     }
@@ -139,7 +139,7 @@ workload_keep(workload_request_t *r, const char *request, int n)
         return -1;
     }
 
-    r->len = (uint16_t) n;
+    r->len = (size_t) n;
 
     return 0;
 }
@@ -178,9 +178,9 @@ workload_write_single(workload_request_t *r, const char *key, const char *confir
         return -1;
     }
 
-    r->key = (uint16_t) (strstr(request, "########-####") - request);
-    r->order = (uint16_t) (strstr(request, "##########nolu") - request);
-    r->number = (uint16_t) (strstr(request, "+9053") + 5 - request);
+    r->key = (uint32_t) (strstr(request, "########-####") - request);
+    r->order = (uint32_t) (strstr(request, "##########nolu") - request);
+    r->number = (uint32_t) (strstr(request, "+9053") + 5 - request);
 
     /* the order number is nine digits and a blank */
     r->bytes[r->order + 9] = ' ';
@@ -242,9 +242,9 @@ workload_write_kannel(workload_request_t *r, uint16_t callback, const char *text
         return -1;
     }
 
-    r->number = (uint16_t) (strstr(request, "&to=9053") + 8 - request);
-    r->order = (uint16_t) (strstr(request, "##########nolu") - request);
-    r->id = callback ? (uint16_t) (strstr(request, "id%3D") + 5 - request) : 0;
+    r->number = (uint32_t) (strstr(request, "&to=9053") + 8 - request);
+    r->order = (uint32_t) (strstr(request, "##########nolu") - request);
+    r->id = callback ? (uint32_t) (strstr(request, "id%3D") + 5 - request) : 0;
     r->bytes[r->order + 9] = '+';
 
     return 0;
@@ -270,7 +270,7 @@ workload_init(const workload_conf_t *conf)
 
         rc = conf->shape == WORKLOAD_KANNEL
              ? workload_write_kannel(&workload_pool[i], conf->callback, text)
-             : workload_write_single(&workload_pool[i], workload_keys[i % workload_nkeys],
+             : workload_write_single(&workload_pool[i], workload_list[i % workload_nkeys],
                                      conf->confirm, text);
         if (rc != 0) {
             return -1;
@@ -281,7 +281,7 @@ workload_init(const workload_conf_t *conf)
 }
 
 
-static void
+void
 workload_digits(char *to, size_t n, uint64_t value)
 {
     while (n--) {
@@ -291,10 +291,15 @@ workload_digits(char *to, size_t n, uint64_t value)
 }
 
 
-/* 36 characters like a UUID */
+uint64_t
+workload_number(uint64_t sequence)
+{
+    return (sequence * 48271 + 11) % WORKLOAD_SEQUENCES;
+}
 
-static void
-workload_key(char *to, uint64_t sequence)
+
+void
+workload_uuid(char *to, uint64_t sequence)
 {
     size_t    i;
     uint64_t  high, low, x;
@@ -322,6 +327,20 @@ workload_key(char *to, uint64_t sequence)
 }
 
 
+uint32_t
+workload_keys(void)
+{
+    return (uint32_t) workload_nkeys;
+}
+
+
+const char *
+workload_api_key(uint32_t account)
+{
+    return workload_list[account];
+}
+
+
 const workload_request_t *
 workload_request(uint64_t sequence)
 {
@@ -330,7 +349,7 @@ workload_request(uint64_t sequence)
     r = &workload_pool[sequence % WORKLOAD_POOL];
 
     if (r->key) {
-        workload_key(r->bytes + r->key, sequence);
+        workload_uuid(r->bytes + r->key, sequence);
     }
 
     if (r->id) {
@@ -338,7 +357,7 @@ workload_request(uint64_t sequence)
     }
 
     workload_digits(r->bytes + r->order, 9, sequence);
-    workload_digits(r->bytes + r->number, 8, (sequence * 48271 + 11) % WORKLOAD_SEQUENCES);
+    workload_digits(r->bytes + r->number, 8, workload_number(sequence));
 
     return r;
 }

@@ -46,9 +46,9 @@ typedef struct {
 
 typedef struct {
     char      *bytes;
-    uint16_t   len;
+    size_t     len;
     /* offsets of what changes; 0: the shape has none of it */
-    uint16_t   key, number, order, id;
+    uint32_t   key, number, order, id;
 } workload_request_t;
 
 /* Writes the pool.  0; -1 with a line on stderr. */
@@ -57,5 +57,21 @@ int workload_init(const workload_conf_t *conf);
 /* The request of this sequence number.  Its bytes are good until the next call
  * with a number that differs by a multiple of WORKLOAD_POOL.                 */
 const workload_request_t *workload_request(uint64_t sequence);
+
+
+/* What requests of other kinds are made of. */
+
+uint32_t workload_keys(void);
+const char *workload_api_key(uint32_t account);
+
+/* A text of 120 to 160 characters, with ##########nolu in it; "state" is any
+ * number at first.                                                           */
+void workload_text(char *to, size_t size, uint64_t *state);
+
+/* Overwrites n digits; the eight of a number behind +9053; 36 characters like a
+ * UUID.                                                                      */
+void workload_digits(char *to, size_t n, uint64_t value);
+uint64_t workload_number(uint64_t sequence);
+void workload_uuid(char *to, uint64_t sequence);
 
 #endif /* WORKLOAD_H */

@@ -4,7 +4,10 @@ package Bench::Database;
 # for each block of runs so that none inherits what another has written.
 #
 #   my $pg = Bench::Database->new(dir => '/var/tmp/…/pg');
-#   my @keys = $pg->fresh;        a new database with its accounts
+#   my $keys = $pg->fresh;        a new database with its accounts: 100, or as many
+#                                 as "accounts" says; the one before is dropped
+#   my $name = $pg->keep;         not this one, until $pg->forget($name)
+#   my $keys = $pg->again($name); back to it
 #   $pg->settings                 what durability and speed depend on
 #   $pg->wal                      { bytes, syncs } since the server started
 #   $pg->drift                    rows of sms.upkeep('check') that do not add up
@@ -19,7 +22,9 @@ use Digest::SHA qw(sha256_hex);
 use JSON::PP ();
 use SMS::Account;
 
-use constant ACCOUNTS => 100;
+# Account n has the brand n: title "Örnek n A.Ş.", code 100000 + n in İYS, reply
+# keyword MARKA and three digits.
+use constant { ACCOUNTS => 100, IYS_CODE => 100_000 };
 
 # as a host would set them for this load; durability stays at the defaults, on
 my %settings = (shared_buffers => '1GB', max_wal_size => '8GB', min_wal_size => '4GB');
@@ -55,38 +60,76 @@ sub warm {
 
 
 sub fresh {
+    my ($self, %opt) = @_;
+
+    $self->leave;
+    $self->{name} = sprintf 'bench_%d', ++$self->{blocks};
+    SMS::Pg::tool('database', $self->{dir}, $self->{name});
+
+    return $self->{keys}{ $self->{name} } = [ $self->provision($opt{accounts} // ACCOUNTS) ];
+}
+
+
+sub leave {
     my ($self) = @_;
     my $old = $self->{name};
 
-    $self->{name} = sprintf 'bench_%d', ++$self->{blocks};
     $self->drop_handle;
-    $self->admin("drop database if exists $old with (force)");
-    SMS::Pg::tool('database', $self->{dir}, $self->{name});
+    $self->admin("drop database if exists $old with (force)") if !$self->{kept}{$old};
+    return;
+}
 
-    return $self->provision;
+
+sub keep {
+    my ($self) = @_;
+
+    $self->{kept}{ $self->{name} } = 1;
+    return $self->{name};
+}
+
+
+sub again {
+    my ($self, $name) = @_;
+
+    $self->leave;
+    $self->{name} = $name;
+    return $self->{keys}{$name};
+}
+
+
+sub forget {
+    my ($self, $name) = @_;
+
+    delete $self->{kept}{$name};
+    $self->admin("drop database if exists $name with (force)") if $name ne $self->{name};
+    return;
 }
 
 
 sub provision {
-    my ($self) = @_;
+    my ($self, $accounts) = @_;
     my $db = $self->db;
     my @keys;
 
     srand 1;
     $db->begin_work;
-    $self->do(q{select sms.tariff_set(1, '90', 'informational', 150000)});
+    $self->do(q{select sms.tariff_set(1, '90', ?, 150000)}, $_)
+        for qw(otp informational commercial);
 
-    for my $n (1 .. ACCOUNTS) {
+    for my $n (1 .. $accounts) {
         my $key = SMS::Account::make_key('live');
         # nearly every text is one part, as Kannel's are
         my $account = $self->value(q{select sms.account_create(?, p_shift => 'locking',
             p_suffix => false)}, "Hesap $n");
 
         $self->do(q{select sms.sender_create(?, 'ORNEK',
-                        sms.brand_create(?, ?, 'tacir', ?, p_mersis => '0015001526400497',
-                                         p_vkn => '0150015264'),
-                        array['informational'])},
-                  $account, $account, "Marka $n", "Örnek $n A.Ş.");
+                        sms.brand_create(?, ?, 'tacir', ?, p_iys_code => ?, p_brand_code => ?,
+                                         p_mersis => '0015001526400497', p_vkn => '0150015264',
+                                         p_reject_keyword => ?, p_reject_number => '4605',
+                                         p_reject_free => true),
+                        array['otp', 'informational', 'commercial'])},
+                  $account, $account, "Marka $n", "Örnek $n A.Ş.", (IYS_CODE + $n) x 2,
+                  sprintf('MARKA%03d', $n));
         $self->do(q{select sms.sender_approve(?, 'ORNEK', 'sink')}, $account);
         $self->do(q{select sms.fund(?, 1000000000000000, 'bench')}, $account);
         $self->do(q{select sms.key_create(?, ?, decode(?, 'hex'), 'live',

@@ -7,6 +7,9 @@ package Bench::Stand;
 #   my $stand = Bench::Stand->new;
 #   $stand->open(workers => 1, sink => 0);      a new database, our nginx
 #       receipts => 0: the operator is asked for none; hooks => 1: a sink for webhooks
+#       accounts => 100; database => one that was kept; reconnect => '1s': at most;
+#       iys => 'http://…': consent/iys asks there; marks => 'digits': the sink notes
+#       when it saw such numbers
 #   $stand->load($stand->ours, connections => 64, seconds => 3, start => 0)
 #   $stand->close
 #
@@ -15,6 +18,9 @@ package Bench::Stand;
 #   sequence($n)   a range of n sequence numbers that nobody else gets
 #   accepted([$n]) messages that ours has answered with 202 since open(); load()
 #                  counts them, whoever sends others adds them
+#   start_sink()   where nobody has listened since open(sink => 0)
+#   judge($shape)  asks what must be confirmed of its texts, before they are sent
+#   marks()        what the sink noted: number => microseconds
 #   is_ours($server)       pids()   of all that runs
 #   kannel(store => 'memory', receipts => 0)   a Bench::Kannel, ended by close
 #   far()          kind => [ pids ] of the sinks that ours has
@@ -36,8 +42,9 @@ use SMS::Tap;
 use Time::HiRes qw(sleep);
 
 my @programs = (
-    [ load => qw(load.c workload.c latency.c) ],
-    [ sink => qw(sink.c seen.c listener.c) ],
+    [ load => qw(load.c workload.c bulk.c answer.c latency.c) ],
+    [ sink => qw(sink.c seen.c listener.c marks.c) ],
+    [ drip => qw(drip.c otp.c answer.c marks.c workload.c) ],
     [ callback => qw(callback.c seen.c listener.c) ],
     [ blast => qw(blast.c) ],
 );
@@ -125,11 +132,13 @@ EOC
 
 # bodies of the workload, as the load program would send them
 sub body {
-    my ($self, $n) = @_;
+    my ($self, $n, $shape) = @_;
 
-    my $confirm = $self->{confirm} ? "--confirm '$self->{confirm}'" : '';
+    my $confirm = $self->{confirm}{ $shape // '' };
+    my $more = join ' ', $confirm ? "--confirm '$confirm'" : (),
+               defined $shape ? "--shape $shape --recipients 1" : ();
     my $first = $self->sequence($n);
-    my $dump = qx{$self->{bin}/load --print $n --start $first --keys $self->{dir}/keys $confirm};
+    my $dump = qx{$self->{bin}/load --print $n --start $first --keys $self->{dir}/keys $more};
     my @bodies = split /\n/, $dump;
 
     die "bench: no workload\n" if @bodies != $n;
@@ -145,6 +154,15 @@ sub configuration {
     my $rules = rules_built() ? 'sms_plugin rule content rule_content.so { }' : '';
     my $routes = "$self->{dir}/routes";
     my $registered = $opt{receipts} // 1;
+    my $reconnect = $opt{reconnect} // '60s';
+    my $consent = $opt{iys} ? <<"EOC" : '';
+    sms_plugin consent iys consent_iys.so {
+        grant http dict metric;
+        base_url $opt{iys};
+        username api\@firma.example;
+        password parola;
+    }
+EOC
 
     spew($routes, "90 * sink\n");
     chmod 0644, $routes;
@@ -157,6 +175,7 @@ http {
     sms_database "%%DATABASE%%";
     sms_plugin_path %%PLUGINS%%;
     $rules
+$consent
     sms_plugin billing prepaid billing_prepaid.so { grant db; }
     sms_plugin router prefix router_prefix.so { table $routes; }
     sms_plugin operator sink operator_smpp.so link=1 operator=sink {
@@ -168,7 +187,7 @@ http {
         binds $opt{workers};
         window 500;
         registered_delivery $registered;
-        reconnect_max 60s;
+        reconnect_max $reconnect;
     }
     server {
         listen 127.0.0.1:%%PORT_0%%;
@@ -185,13 +204,15 @@ EOC
 sub open {
     my ($self, %opt) = @_;
 
-    $self->{accepted} = 0;
-    my @keys = $self->{pg}->fresh;
-    spew("$self->{dir}/keys", join '', map { "$_\n" } @keys);
-    $self->{keys} = \@keys;
+    my $pg = $self->{pg};
+    $self->{keys} = defined $opt{database} ? $pg->again($opt{database}) : $pg->fresh(%opt);
+    $self->{accepted} = $pg->value('select count(*) from sms.message');
+    spew("$self->{dir}/keys", join '', map { "$_\n" } @{ $self->{keys} });
 
     # without the sink nobody listens there, and nothing leaves the queue
-    my $port = $opt{sink} ? $self->start_sink : free_port();
+    $self->{marks} = $opt{marks};
+    my $port = $self->{sink_port} = free_port();
+    $self->start_sink if $opt{sink};
     $self->{hooks} = Bench::Sink->new("$self->{bin}/callback") if $opt{hooks};
 
     my $class = $opt{class} // 'SMS::Nginx';
@@ -207,17 +228,19 @@ sub open {
     }
 
     $self->{pg}->do(q{select sms.link_receipts(1, 'none')}) if !($opt{receipts} // 1);
-    $self->judge_text if rules_built();
+    $self->judge;
     $self->first_answer;
     return;
 }
 
 
 sub post {
-    my ($self, $path, $body) = @_;
+    my ($self, $path, $body, $account) = @_;
+    my $keys = $self->{keys};
 
     return $self->{ours}->http->post($path, $body, headers => {
-        Authorization => "Bearer $self->{keys}[0]", 'Content-Type' => 'application/json' });
+        Authorization => "Bearer $keys->[($account // 0) % @$keys]",
+        'Content-Type' => 'application/json' });
 }
 
 
@@ -239,18 +262,22 @@ sub first_answer {
 
 # What the rules say about the texts.  Doubts must be confirmed by the sender,
 # so the requests carry the codes.
-sub judge_text {
-    my ($self) = @_;
+sub judge {
+    my ($self, $shape) = @_;
     my %severity;
 
-    my @bodies = $self->body(20);
+    return unless rules_built();
+
+    # texts may name their account
+    my $first = $self->{next};
+    my @bodies = $self->body(20, $shape);
     my $all = 0;
 
-    for my $body (@bodies) {
+    for my $i (0 .. $#bodies) {
         my $r;
 
         wait_until {
-            $r = $self->post('/v1/messages:preview', $body);
+            $r = $self->post('/v1/messages:preview', $bodies[$i], $first + $i);
             $r->status != 503;
         } 20, 'the preview';
         die 'bench: preview: ', $r->body, "\n" if $r->status != 200;
@@ -259,10 +286,14 @@ sub judge_text {
         $all += @findings;
     }
 
+    my @block = grep { $severity{$_} eq 'block' } sort keys %severity;
+    die "bench: the texts are not lawful: @block\n" if @block;
+
     my @confirm = grep { $severity{$_} eq 'confirm' } sort keys %severity;
-    $self->{confirm} = JSON::PP->new->encode(\@confirm) if @confirm;
+    $self->{confirm}{ $shape // '' } = JSON::PP->new->encode(\@confirm) if @confirm;
     $self->{rules} = sprintf 'content, %.1f findings a text (%s)', $all / @bodies,
-                     join ', ', map { "$_: $severity{$_}" } sort keys %severity;
+                     join ', ', map { "$_: $severity{$_}" } sort keys %severity
+        if !defined $shape;
     return;
 }
 
@@ -274,7 +305,7 @@ sub close {
     delete $self->{ours};
     $_->end for splice @{ $self->{contenders} };
     $_->end for grep { defined } delete @$self{qw(sink hooks)};
-    delete $self->{confirm};
+    delete @$self{qw(confirm marks sink_port)};
     return;
 }
 
@@ -291,7 +322,7 @@ sub sequence {
 sub load {
     my ($self, $server, %opt) = @_;
 
-    my @options = (port => $server->port(0), $self->load_options($server), %opt);
+    my @options = (port => $server->port(0), $self->load_options($server, $opt{shape}), %opt);
     my @command = ("$self->{bin}/load");
     push @command, '--' . shift @options, shift @options while @options;
 
@@ -307,18 +338,31 @@ sub load {
 
 
 sub load_options {
-    my ($self, $server) = @_;
+    my ($self, $server, $shape) = @_;
 
     return $server->load_options if $server->can('load_options');
-    return (keys => "$self->{dir}/keys", $self->{confirm} ? (confirm => $self->{confirm}) : ());
+    my $confirm = $self->{confirm}{ $shape // '' };
+    return (keys => "$self->{dir}/keys", $confirm ? (confirm => $confirm) : ());
 }
 
 
 sub start_sink {
     my ($self) = @_;
 
-    $self->{sink} = Bench::Sink->new("$self->{bin}/sink");
+    my @marks = $self->{marks} ? ('--marks', "$self->{dir}/marks", '--prefix', $self->{marks})
+                               : ();
+    $self->{sink} = Bench::Sink->new("$self->{bin}/sink", '--port', $self->{sink_port} // 0,
+                                     @marks);
     return $self->{sink}->port;
+}
+
+
+sub marks {
+    my ($self) = @_;
+
+    # asked, it has written all
+    $self->sink;
+    return { slurp("$self->{dir}/marks") =~ /^(\d+) (\d+)$/mg };
 }
 
 

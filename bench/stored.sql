@@ -1,0 +1,77 @@
+-- What a day of messages has left behind, written without the day: messages :first
+-- to :last of :n, each to a number of its own, sent, delivered and paid.  Each 100
+-- in a row are one intake batch of one account.  They follow each other through the
+-- last day, or since the beginning of the month when that is later.
+--
+-- The pattern is a message that the server has stored itself.
+
+\set ON_ERROR_STOP on
+set synchronous_commit = off;
+set search_path = sms;
+
+select greatest(date_trunc('month', now()), now() - interval '1 day') as low \gset
+select extract(epoch from now() - :'low'::timestamptz)
+       / :n as step \gset
+
+create temp view old as
+select i, 1 + (i / 100) % :accounts as account_id,
+       905300000000 + (i * 48271 + 11) % 100000000 as "to",
+       :'low'::timestamptz + i * :step * interval '1 second' as at,
+       ('0' || to_hex((extract(epoch from :'low'::timestamptz + i * :step * interval '1 second')
+                       * 1000)::bigint)
+        || '70008000' || lpad(to_hex(i), 12, '0'))::uuid as id,
+       ('0' || to_hex((extract(epoch from :'low'::timestamptz + i / 100 * 100 * :step
+                                          * interval '1 second') * 1000)::bigint)
+        || '70009000' || lpad(to_hex(i / 100), 12, '0'))::uuid as batch_id
+  from generate_series(:first::bigint, :last::bigint) i;
+
+create temp table pattern as
+select price_micro, brand_id, class, recipient_type, encoding, parts, sender, text, doc,
+       text_hash, rejected
+  from message
+ order by message_id
+ limit 1;
+
+insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at, ord, class,
+                     recipient_type, encoding, parts, test, message_id, submission_id, batch_id,
+                     sender, text, high_message, doc, text_hash, rejected)
+select o.account_id, o."to", p.price_micro, (o.account_id << 16) + 1, o.at,
+       o.at + interval '1 day', 0, p.class, p.recipient_type, p.encoding, 1, false, o.id, o.id,
+       o.batch_id, p.sender, p.text, o.id, p.doc, p.text_hash, p.rejected
+  from old o, pattern p;
+
+insert into idempotency (account_id, created_at, submission_id, key, hash)
+select account_id, at, id, md5(i::text)::uuid, sha256(int8send(i))
+  from old;
+
+insert into submit (account_id, at, operator_code, link_id, attempt, part, total, outcome, reason,
+                    message_id, operator_id)
+select account_id, at + interval '100 ms', 0, 1, 1, 1, 1, 1, 0, id, 'old-' || i
+  from old;
+
+insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt, part, total,
+                          message_id, operator_id)
+select at + interval '100 ms', hashtextextended('old-' || i, 0), account_id, "to", 1, 1, 1, 1, id,
+       'old-' || i
+  from old;
+
+insert into receipt (account_id, at, stored_at, operator_code, attempt, part, state, reason,
+                     message_id)
+select account_id, at + interval '3 s', at + interval '3 s', 0, 1, 1, 2, 0, id
+  from old;
+
+insert into settlement (account_id, settled_at, kept_micro, refunded_micro, state, message_id)
+select o.account_id, o.at + interval '3 s', p.price_micro, 0, 1, o.id
+  from old o, pattern p;
+
+-- reserved with the batch, kept when its messages have ended
+insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
+select o.account_id, p.price_micro * count(*), min(o.at), k.kind, k.debit, k.credit, o.batch_id
+  from old o, pattern p, (values (1::smallint, 2::pot, 3::pot), (3, 3, 4)) k (kind, debit, credit)
+ group by o.account_id, o.batch_id, p.price_micro, k.kind, k.debit, k.credit;
+
+update account a
+   set available_micro = available_micro - o.amount
+  from (select o.account_id, sum(p.price_micro) as amount
+          from old o, pattern p group by o.account_id) o
+ where a.account_id = o.account_id;
