@@ -44,24 +44,16 @@ insert into idempotency (account_id, created_at, submission_id, key, hash)
 select account_id, at, id, md5(i::text)::uuid, sha256(int8send(i))
   from old;
 
-insert into submit (account_id, at, operator_code, link_id, attempt, part, total, outcome, reason,
-                    message_id, operator_id)
-select account_id, at + interval '100 ms', 0, 1, 1, 1, 1, 1, 0, id, 'old-' || i
-  from old;
+insert into submit (account_id, "to", id_hash, price_micro, at, operator_code, link_id, attempt,
+                    part, total, outcome, reason, class, message_id, operator_id)
+select o.account_id, o."to", hashtextextended('old-' || o.i, 0), p.price_micro,
+       o.at + interval '100 ms', 0, 1, 1, 1, 1, 1, 0, p.class, o.id, 'old-' || o.i
+  from old o, pattern p;
 
-insert into operator_ref (submitted_at, id_hash, account_id, "to", link_id, attempt, part, total,
-                          message_id, operator_id)
-select at + interval '100 ms', hashtextextended('old-' || i, 0), account_id, "to", 1, 1, 1, 1, id,
-       'old-' || i
-  from old;
-
-insert into receipt (account_id, at, stored_at, operator_code, attempt, part, state, reason,
-                     message_id)
-select account_id, at + interval '3 s', at + interval '3 s', 0, 1, 1, 2, 0, id
-  from old;
-
-insert into settlement (account_id, settled_at, kept_micro, refunded_micro, state, message_id)
-select o.account_id, o.at + interval '3 s', p.price_micro, 0, 1, o.id
+insert into settlement (account_id, settled_at, kept_micro, refunded_micro, receipt_at,
+                        operator_code, attempt, state, message_id, code)
+select o.account_id, o.at + interval '3 s', p.price_micro, 0, o.at + interval '3 s', 0, 1, 1,
+       o.id, 'delivered'
   from old o, pattern p;
 
 -- reserved with the batch, kept when its messages have ended

@@ -184,7 +184,8 @@ $$;
 
 -- Requests that are due, hidden from other takers until p_until: at most p_posts,
 -- of one account at most p_each at a time, and one where the last one failed.
--- p_busy: the account of each that is on its way.  An endpoint that fails is left
+-- p_events 0: of the requests that are there already.  p_busy: the account of each
+-- that is on its way.  An endpoint that fails is left
 -- alone for a while, so it cannot take the places of the others.
 --
 -- A row for each event, those of a request together, and in its first one the
@@ -212,7 +213,9 @@ declare
     v_low       uuid;
     v_high      uuid;
 begin
-    perform webhook_split(p_now, p_events, p_batch);
+    if p_events > 0 then
+        perform webhook_split(p_now, p_events, p_batch);
+    end if;
 
     -- from account to account by the index: an endpoint that is down may have very
     -- many waiting

@@ -63,6 +63,8 @@ ngx_sms_link_init(ngx_sms_link_t *link, ngx_sms_plugin_t *plugin,
     spec->build = ngx_sms_link_build;
     spec->done = ngx_sms_link_stored;
     spec->inflight = 1;
+    spec->linger = NGX_SMS_LINK_LINGER;
+    spec->linger_rows = NGX_SMS_LINK_LINGER_ROWS;
     spec->limit_rows = NGX_MAX_INT32_VALUE;     /* a result is never refused */
     spec->data = link;
 

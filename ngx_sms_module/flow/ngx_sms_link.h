@@ -17,6 +17,13 @@
 #define NGX_SMS_BIND_NAME  32
 #define NGX_SMS_CLAIM_MAX  500          /* parts of one claim */
 
+/*
+ * Results and receipts of few parts wait so long for others, ms: nobody waits for
+ * them, and a commit for each claim would cost as much as a hundred parts.
+ */
+#define NGX_SMS_LINK_LINGER       30
+#define NGX_SMS_LINK_LINGER_ROWS  200
+
 
 typedef struct ngx_sms_link_s  ngx_sms_link_t;
 

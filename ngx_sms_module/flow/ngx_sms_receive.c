@@ -51,6 +51,8 @@ ngx_sms_receive_batch(ngx_sms_link_t *link)
     spec->build = ngx_sms_receive_build;
     spec->done = ngx_sms_receive_stored;
     spec->inflight = 1;
+    spec->linger = NGX_SMS_LINK_LINGER;
+    spec->linger_rows = NGX_SMS_LINK_LINGER_ROWS;
     spec->data = link;
 
     return ngx_sms_pg_batch_create(ngx_sms_store.flow, spec);

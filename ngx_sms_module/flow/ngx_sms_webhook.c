@@ -6,10 +6,17 @@
 #include "ngx_sms_webhook_post.h"
 
 
-#define NGX_SMS_WEBHOOK_LINGER    100       /* ms: what comes goes together   */
+/*
+ * What ends goes together.  A request for each event costs more than the event
+ * itself, so where many messages end more of each account's are waited for.
+ */
+#define NGX_SMS_WEBHOOK_LINGER    100       /* ms                             */
+#define NGX_SMS_WEBHOOK_LINGER_BUSY  1000
+#define NGX_SMS_WEBHOOK_BUSY      64        /* events of a take               */
+#define NGX_SMS_WEBHOOK_STORE     25        /* ms: answers are stored together */
 #define NGX_SMS_WEBHOOK_PAUSE     1000      /* after a failure of ours        */
 #define NGX_SMS_WEBHOOK_HIDE_US   30000000  /* well above the timeout         */
-#define NGX_SMS_WEBHOOK_EVENTS    2000      /* of one take                    */
+#define NGX_SMS_WEBHOOK_EVENTS    50000     /* of one take                    */
 #define NGX_SMS_WEBHOOK_BATCH     500       /* of one request                 */
 #define NGX_SMS_WEBHOOK_POSTS     32        /* side by side                   */
 #define NGX_SMS_WEBHOOK_EACH      4         /* of them to one endpoint        */
@@ -20,7 +27,8 @@ static ngx_uint_t ngx_sms_webhook_busy(void *data);
 static void ngx_sms_webhook_tick(void *data);
 static void ngx_sms_webhook_taken(void *data, const ngx_sms_pg_res_t *res);
 static void ngx_sms_webhook_ended(ngx_sms_webhook_post_t *post);
-static void ngx_sms_webhook_store(void);
+static ngx_uint_t ngx_sms_webhook_open(void);
+static void ngx_sms_webhook_store(void *data);
 static void ngx_sms_webhook_stored(void *data, const ngx_sms_pg_res_t *res);
 static void ngx_sms_webhook_remove(ngx_sms_webhook_post_t *post);
 
@@ -36,6 +44,10 @@ static ngx_queue_t              ngx_sms_webhook_posts;
 static ngx_uint_t               ngx_sms_webhook_n;
 static ngx_uint_t               ngx_sms_webhook_asked;
 static ngx_uint_t               ngx_sms_webhook_stopped;
+static ngx_msec_t               ngx_sms_webhook_linger;
+static ngx_msec_t               ngx_sms_webhook_split_at;
+static ngx_uint_t               ngx_sms_webhook_splitting;
+static ngx_sms_timer_t          ngx_sms_webhook_answers;
 
 
 ngx_int_t
@@ -49,6 +61,8 @@ ngx_sms_webhook_init(ngx_uint_t private, ngx_sms_zone_t *zone, ngx_log_t *log)
     ngx_sms_webhook_storing = NULL;
     ngx_sms_webhook_n = 0;
     ngx_sms_webhook_stopped = 0;
+    ngx_sms_webhook_linger = NGX_SMS_WEBHOOK_LINGER;
+    ngx_sms_webhook_split_at = ngx_current_msec - NGX_SMS_WEBHOOK_LINGER;
     ngx_queue_init(&ngx_sms_webhook_posts);
 
     ngx_memzero(&ngx_sms_webhook_guard, sizeof(ngx_sms_curl_guard_t));
@@ -58,6 +72,8 @@ ngx_sms_webhook_init(ngx_uint_t private, ngx_sms_zone_t *zone, ngx_log_t *log)
 
     ngx_sms_timer_housekeeping(&ngx_sms_webhook_timer, ngx_sms_webhook_tick,
                                NULL, log);
+    ngx_sms_timer_deadline(&ngx_sms_webhook_answers, ngx_sms_webhook_store,
+                           NULL, log);
 
     ngx_sms_webhook_held = ngx_sms_lease_want(&name, ngx_sms_webhook_lease,
                                               NULL);
@@ -85,6 +101,7 @@ ngx_sms_webhook_exit(void)
     ngx_queue_t  *q;
 
     ngx_sms_webhook_stop();
+    ngx_sms_timer_stop(&ngx_sms_webhook_answers);
 
     if (ngx_sms_webhook_taking) {
         ngx_sms_store_query_forget(ngx_sms_webhook_taking);
@@ -141,7 +158,7 @@ ngx_sms_webhook_tick(void *data)
     ngx_sms_timer_start(&ngx_sms_webhook_timer, NGX_SMS_WEBHOOK_LINGER);
 
     /* what could not be stored the last time */
-    ngx_sms_webhook_store();
+    ngx_sms_webhook_store(NULL);
 
     if (ngx_sms_webhook_taking || ngx_sms_webhook_n == NGX_SMS_WEBHOOK_POSTS
         || !ngx_sms_lease_valid(ngx_sms_webhook_held))
@@ -161,7 +178,15 @@ ngx_sms_webhook_tick(void *data)
 
     ngx_sms_webhook_asked = NGX_SMS_WEBHOOK_POSTS - n;
 
-    take.events = NGX_SMS_WEBHOOK_EVENTS;
+    ngx_sms_webhook_splitting = (ngx_msec_int_t) (ngx_current_msec
+                                                  - ngx_sms_webhook_split_at)
+                                >= (ngx_msec_int_t) ngx_sms_webhook_linger;
+
+    if (ngx_sms_webhook_splitting) {
+        ngx_sms_webhook_split_at = ngx_current_msec;
+    }
+
+    take.events = ngx_sms_webhook_splitting ? NGX_SMS_WEBHOOK_EVENTS : 0;
     take.batch = NGX_SMS_WEBHOOK_BATCH;
     take.posts = (int32_t) ngx_sms_webhook_asked;
     take.each = NGX_SMS_WEBHOOK_EACH;
@@ -217,11 +242,15 @@ ngx_sms_webhook_taken(void *data, const ngx_sms_pg_res_t *res)
                                   ngx_sms_webhook_ended);
     }
 
+    if (ngx_sms_webhook_splitting) {
+        ngx_sms_webhook_linger = res->nrows >= NGX_SMS_WEBHOOK_BUSY
+                                 ? NGX_SMS_WEBHOOK_LINGER_BUSY
+                                 : NGX_SMS_WEBHOOK_LINGER;
+    }
+
     /* a full take: there is more */
 
-    if ((n == ngx_sms_webhook_asked
-         || res->nrows >= NGX_SMS_WEBHOOK_EVENTS / 2)
-        && ngx_sms_webhook_held->held && !ngx_sms_webhook_stopped)
+    if (n == ngx_sms_webhook_asked && ngx_sms_webhook_held->held && !ngx_sms_webhook_stopped)
     {
         ngx_sms_timer_start(&ngx_sms_webhook_timer, 1);
     }
@@ -253,19 +282,51 @@ ngx_sms_webhook_ended(ngx_sms_webhook_post_t *post)
                       post->account, post->status, post->events);
     }
 
-    ngx_sms_webhook_store();
+    if (ngx_sms_webhook_open() == 0) {
+        ngx_sms_webhook_store(NULL);
+
+    } else if (!ngx_sms_timer_running(&ngx_sms_webhook_answers)) {
+        ngx_sms_timer_start(&ngx_sms_webhook_answers, NGX_SMS_WEBHOOK_STORE);
+    }
+}
+
+
+/* requests without an answer */
+
+static ngx_uint_t
+ngx_sms_webhook_open(void)
+{
+    ngx_uint_t               n;
+    ngx_queue_t             *q;
+    ngx_sms_webhook_post_t  *post;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&ngx_sms_webhook_posts);
+         q != ngx_queue_sentinel(&ngx_sms_webhook_posts);
+         q = ngx_queue_next(q))
+    {
+        post = ngx_queue_data(q, ngx_sms_webhook_post_t, queue);
+        n += !post->ended;
+    }
+
+    return n;
 }
 
 
 /* all that have ended since the last call, in one */
 
 static void
-ngx_sms_webhook_store(void)
+ngx_sms_webhook_store(void *data)
 {
     ngx_uint_t                     i, n;
     ngx_queue_t                   *q;
     ngx_sms_webhook_post_t        *post, *posts[NGX_SMS_WEBHOOK_POSTS];
     ngx_sms_store_webhook_done_t   list[NGX_SMS_WEBHOOK_POSTS];
+
+    (void) data;
+
+    ngx_sms_timer_stop(&ngx_sms_webhook_answers);
 
     if (ngx_sms_webhook_storing) {
         return;
@@ -349,7 +410,7 @@ ngx_sms_webhook_stored(void *data, const ngx_sms_pg_res_t *res)
         return;
     }
 
-    ngx_sms_webhook_store();
+    ngx_sms_webhook_store(NULL);
 
     if (full && ngx_sms_webhook_held->held && !ngx_sms_webhook_stopped) {
         ngx_sms_timer_start(&ngx_sms_webhook_timer, 1);

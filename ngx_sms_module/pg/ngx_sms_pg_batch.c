@@ -3,11 +3,16 @@
 #define NGX_SMS_PG_BATCH_BACKOFF_MIN  50
 #define NGX_SMS_PG_BATCH_BACKOFF_MAX  5000
 
+/* what comes one by one, as from a peer that waits for each answer, does not
+ * wait for more: only after a batch of so many rows                          */
+#define NGX_SMS_PG_BATCH_LINGER       8
+
 
 
 static void ngx_sms_pg_batch_ready(void *data);
 static void ngx_sms_pg_batch_posted(ngx_event_t *ev);
 static void ngx_sms_pg_batch_guarded(ngx_event_t *ev);
+static ngx_uint_t ngx_sms_pg_batch_lingers(const ngx_sms_pg_batch_t *b);
 static void ngx_sms_pg_batch_flush(ngx_sms_pg_batch_t *b);
 static void ngx_sms_pg_batch_answer(void *data, const ngx_sms_pg_res_t *res);
 
@@ -52,6 +57,10 @@ ngx_sms_pg_batch_create(ngx_sms_pg_conn_t *pc,
     b->guard.handler = ngx_sms_pg_batch_guarded;
     b->guard.log = b->log;
 
+    b->linger.data = b;
+    b->linger.handler = ngx_sms_pg_batch_posted;
+    b->linger.log = b->log;
+
     b->watcher.ready = ngx_sms_pg_batch_ready;
     b->watcher.data = b;
 
@@ -81,7 +90,13 @@ ngx_sms_pg_batch_add(ngx_sms_pg_batch_t *b, ngx_sms_pg_entry_t *e)
     b->info.waiting_rows += e->rows;
     b->info.unanswered_rows += e->rows;
 
-    if (!b->flush.posted) {
+    if (b->spec->linger && !b->linger.timer_set
+        && b->last_rows >= NGX_SMS_PG_BATCH_LINGER)
+    {
+        ngx_add_timer(&b->linger, b->spec->linger);
+    }
+
+    if (!b->flush.posted && !ngx_sms_pg_batch_lingers(b)) {
         /* nginx looks at the sockets once more before these run, without
          * waiting: what has arrived meanwhile joins                         */
         ngx_post_event(&b->flush, &ngx_posted_next_events);
@@ -208,6 +223,13 @@ ngx_sms_pg_batch_alarm(ngx_sms_pg_batch_t *b)
 }
 
 
+static ngx_uint_t
+ngx_sms_pg_batch_lingers(const ngx_sms_pg_batch_t *b)
+{
+    return b->linger.timer_set && b->info.waiting_rows < b->spec->linger_rows;
+}
+
+
 static void
 ngx_sms_pg_batch_flush(ngx_sms_pg_batch_t *b)
 {
@@ -229,7 +251,11 @@ ngx_sms_pg_batch_flush(ngx_sms_pg_batch_t *b)
         if (f != NULL) {
             ngx_queue_remove(&f->queue);
 
-        } else if (!ngx_queue_empty(&b->waiting)) {
+        } else if (!ngx_queue_empty(&b->waiting)
+                   && !ngx_sms_pg_batch_lingers(b)
+                   && (b->info.inflight == 0
+                       || b->info.waiting_rows >= NGX_SMS_PG_FLIGHT_SMALL))
+        {
             f = ngx_sms_pg_flight_take(b);
 
             if (f == NULL) {
@@ -585,6 +611,10 @@ ngx_sms_pg_batch_destroy(ngx_sms_pg_batch_t *b)
 
     if (b->timer.timer_set) {
         ngx_del_timer(&b->timer);
+    }
+
+    if (b->linger.timer_set) {
+        ngx_del_timer(&b->linger);
     }
 
     if (b->guard.timer_set) {

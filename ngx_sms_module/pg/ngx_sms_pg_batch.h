@@ -5,7 +5,8 @@
  * what came in until the loop turns is one batch, and while "inflight" batches
  * are unanswered the next one collects.  The answer to a batch sends the next,
  * so load makes batches big and idleness makes them one row; there is no timer
- * to tune.  Of many rows a batch takes no more than its share of all that is
+ * to tune, but where nobody waits for the answer and a commit less is worth more
+ * ("linger").  Of many rows a batch takes no more than its share of all that is
  * unanswered, the oldest and what is of its kin (docs/decisions/batch-share.md).
  *
  * ENTRY   lives in the owner's memory (a request) from _add() until done() has
@@ -78,6 +79,8 @@ typedef struct {
     size_t                    max_octets;
     ngx_uint_t                inflight;
     ngx_uint_t                limit_rows;   /* unanswered, before NGX_BUSY    */
+    ngx_msec_t                linger;       /* how long fewer rows than these */
+    ngx_uint_t                linger_rows;  /* wait for more; 0: not at all   */
     unsigned                  text:1;       /* results as text                */
 
     /* Fills f->params (stmt->nparams) from the entries, in their order: walk

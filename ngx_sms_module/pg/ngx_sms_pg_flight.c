@@ -1,8 +1,7 @@
 #include "ngx_sms_pg_flight.h"
 
 
-#define NGX_SMS_PG_FLIGHT_POOL   16384
-#define NGX_SMS_PG_FLIGHT_SMALL  32
+#define NGX_SMS_PG_FLIGHT_POOL  16384
 
 
 ngx_sms_pg_entry_t *
@@ -211,6 +210,7 @@ ngx_sms_pg_flight_take(ngx_sms_pg_batch_t *b)
     }
 
     ngx_sms_pg_flight_gather(b, f, rows);
+    b->last_rows = f->rows;
 
     return ngx_sms_pg_flight_build(b, f);
 }

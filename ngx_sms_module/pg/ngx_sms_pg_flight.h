@@ -8,6 +8,14 @@
 #include "ngx_sms_pg_batch.h"
 
 
+/*
+ * Rows of a batch that is not large yet: it takes whatever waits, and while a
+ * batch is on its way fewer rows wait for its answer.  A statement's beginning
+ * costs as much as ten rows.
+ */
+#define NGX_SMS_PG_FLIGHT_SMALL  48
+
+
 struct ngx_sms_pg_batch_s {
     ngx_sms_pg_conn_t              *conn;
     const ngx_sms_pg_batch_spec_t  *spec;
@@ -26,6 +34,8 @@ struct ngx_sms_pg_batch_s {
     ngx_event_t                     flush;      /* posted                     */
     ngx_event_t                     timer;      /* a flight's back-off ends   */
     ngx_event_t                     guard;      /* keeps a leaving worker     */
+    ngx_event_t                     linger;     /* runs while few rows wait   */
+    ngx_uint_t                      last_rows;  /* of the last batch taken    */
     ngx_msec_t                      pause_until;
     ngx_msec_t                      pause;      /* length of the last one     */
 

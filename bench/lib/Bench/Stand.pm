@@ -173,6 +173,7 @@ events { worker_connections 4096; }
 http {
     %%GLOBALS_HTTP%%
     sms_database "%%DATABASE%%";
+    sms_webhook_private on;
     sms_plugin_path %%PLUGINS%%;
     $rules
 $consent

@@ -17,27 +17,11 @@ use Time::HiRes qw(time);
 use constant SESSIONS => 2;
 
 
-# Partitions for the time before today; none is made for the past by itself.
-sub partitions {
-    my ($pg) = @_;
-
-    $pg->do(q{
-        select sms.partition_make('operator_ref', d, d + interval '1 day')
-          from generate_series(date_trunc('day', now() - interval '1 day'), now(),
-                               interval '1 day') d
-         where not exists (select from sms.partition p
-                            where p.parent = 'operator_ref' and p.low <= d and p.high > d)});
-    return;
-}
-
-
 sub fill {
     my ($class, $pg, $n, $accounts) = @_;
     my $begin = time;
     my $share = int(($n + SESSIONS - 1) / SESSIONS / 100 + 1) * 100;
     my @pids;
-
-    partitions($pg);
 
     for my $i (0 .. SESSIONS - 1) {
         my ($first, $last) = ($i * $share, ($i + 1) * $share - 1);
@@ -55,8 +39,8 @@ sub fill {
     waitpid($_, 0) && ($failed += $? != 0) for @pids;
     die "bench: old messages were not written\n" if $failed;
 
-    $pg->do('vacuum (analyze) sms.message, sms.idempotency, sms.submit, sms.operator_ref,
-             sms.receipt, sms.settlement, sms.posting, sms.account');
+    $pg->do('vacuum (analyze) sms.message, sms.idempotency, sms.submit,
+             sms.settlement, sms.posting, sms.account');
     $pg->do('checkpoint');
     return time - $begin;
 }
@@ -73,10 +57,10 @@ sub touch {
     $pg->do(q{insert into sms.idempotency (account_id, created_at, submission_id, key, hash)
               select 1 + i % 100, now(), sms.id_low(now()), md5('touch' || i)::uuid, sha256('')
                 from generate_series(1, ?::int) i}, $n / 20);
-    $pg->do(q{insert into sms.operator_ref (submitted_at, id_hash, account_id, "to", link_id,
-                                            attempt, part, total, message_id, operator_id)
-              select now(), hashtextextended('touch' || i, 0), 1, 0, 1, 1, 1, 1,
-                     sms.id_low(now()), ''
+    $pg->do(q{insert into sms.submit (account_id, "to", id_hash, at, operator_code, link_id,
+                                      attempt, part, total, outcome, reason, class, message_id)
+              select 1, 0, hashtextextended('touch' || i, 0), now(), 0, 1, 1, 1, 1, 1, 0, 2,
+                     sms.id_new()
                 from generate_series(1, ?::int) i}, $n / 20);
     $db->rollback;
     return;
