@@ -122,7 +122,7 @@ my %test = (key => $account->test_key);
 # of worker and database one would always wait for the other.
 
 {
-    my $clients = 120;
+    my $clients = 180;
     my @http = map { $nginx->http(key => $account->test_key, keep => 1) } 1 .. $clients;
     my ($since, $waiting) = ($pg->value('select clock_timestamp()'), 0);
 
