@@ -406,11 +406,7 @@ begin
                     array_fill(null::timestamptz, array[cardinality(m_id)]));
 
     if array_position(m_lane, null) is not null then
-        insert into due (at, account_id, expires_at, attempt, parts, message_id)
-        select coalesce(m.due_at, p_now), m.account_id, m.expires_at, 1, m.parts, m.id
-          from unnest(m_acct, m_id, m_lane, m_expires, m_parts, m_due)
-               m (account_id, id, lane, expires_at, parts, due_at)
-         where m.lane is null;
+        perform due_put(p_now, m_acct, m_id, m_sub, m_lane, m_expires, m_due, m_parts, m_high);
     end if;
 end
 $$;

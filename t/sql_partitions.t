@@ -16,7 +16,7 @@ use SMS::Pg;
 use SMS::Tap;
 
 my $count = 1000;
-my @tables = qw(message verdict submit receipt receipt_late settlement
+my @tables = qw(message verdict verdict_passed submit receipt receipt_late settlement
                 posting);
 
 # A part is looked for by its operator's id in the days of the setting, three more,
@@ -93,7 +93,7 @@ $pg->do(q{select t.make('[{"who":"a","name":"m","parts":2,"key":"k"},{"who":"a",
 step('intake', 'select * from t.run((select batch from t.batch))');
 step('intake, again', 'select * from t.run((select batch from t.batch))');
 step('submission_rows', "select * from sms.submission_rows(t.acct('a'), t.key('k'), sha256(''))");
-step('screen_take', 'select * from sms.screen_take(10, t.now())');
+step('screen_take', q{select * from sms.screen_take(10, t.now(), '{}', true)});
 step('screened', q{select sms.screened(t.now(), array[t.msg('c'), t.msg('w')],
     array[t.acct('a'), t.acct('a')], '{1,2}', '{96,null}', '{null,null}', '{null,null}',
     '{null,consent-refused}', '{1,2}', '{null,null}', '{null,null}', '{iys,iys}')});

@@ -8,7 +8,7 @@
 #include "ngx_sms_leases.h"
 #include "ngx_sms_pg_batch.h"
 #include "ngx_sms_plugin.h"
-#include "ngx_sms_store.h"
+#include "ngx_sms_store_flow.h"
 #include "ngx_sms_timer.h"
 #include "ngx_sms_zone.h"
 

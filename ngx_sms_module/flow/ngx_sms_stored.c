@@ -6,7 +6,8 @@
 #include "sms_word.h"
 
 
-static ngx_int_t ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s);
+static ngx_int_t ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s,
+    ngx_str_t last[2]);
 static void ngx_sms_stored_accounts(ngx_sms_stored_t *st);
 static void ngx_sms_stored_account(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
 static void ngx_sms_stored_message(ngx_sms_stored_t *st, ngx_uint_t i);
@@ -23,9 +24,13 @@ ngx_int_t
 ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
     const ngx_sms_pg_res_t *res, ngx_sms_stored_rows_pt read)
 {
+    ngx_str_t             sender[2], text[2], doc[2];
     ngx_uint_t            i, n;
     ngx_sms_store_row_t  *row;
 
+    ngx_memzero(sender, sizeof(sender));
+    ngx_memzero(text, sizeof(text));
+    ngx_memzero(doc, sizeof(doc));
     ngx_memzero(st, sizeof(ngx_sms_stored_t));
 
     st->pool = pool;
@@ -45,9 +50,9 @@ ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
 
         row = &st->rows[i];
 
-        if (ngx_sms_stored_str(pool, &row->sender) != NGX_OK
-            || ngx_sms_stored_str(pool, &row->text) != NGX_OK
-            || ngx_sms_stored_str(pool, &row->doc) != NGX_OK)
+        if (ngx_sms_stored_str(pool, &row->sender, sender) != NGX_OK
+            || ngx_sms_stored_str(pool, &row->text, text) != NGX_OK
+            || ngx_sms_stored_str(pool, &row->doc, doc) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -59,12 +64,30 @@ ngx_sms_stored_read(ngx_sms_stored_t *st, ngx_pool_t *pool,
 }
 
 
-static ngx_int_t
-ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s)
-{
-    s->data = s->len ? ngx_pstrdup(pool, s) : (u_char *) "";
+/* "last": the string before it and its copy, which often are this one's, too */
 
-    return s->data ? NGX_OK : NGX_ERROR;
+static ngx_int_t
+ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s, ngx_str_t last[2])
+{
+    if (s->len == 0) {
+        s->data = (u_char *) "";
+        return NGX_OK;
+    }
+
+    if (s->data != last[0].data || s->len != last[0].len) {
+
+        last[0] = *s;
+        last[1].len = s->len;
+        last[1].data = ngx_pstrdup(pool, s);
+
+        if (last[1].data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    *s = last[1];
+
+    return NGX_OK;
 }
 
 
