@@ -465,21 +465,37 @@ set search_path = sms, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_acct  bigint[];
     v_sub   uuid[];
+    v_high  uuid[];
+    v_low   uuid;
+    v_top   uuid;
     v_mine  uuid[];
     v_count int[];
 begin
-    select array_agg(d.submission_id), array_agg(d.account_id), array_agg(m.message_id)
-      into v_sub, account_id, message_id
+    select array_agg(d.account_id), array_agg(d.submission_id), array_agg(d.high_message)
+      into v_acct, v_sub, v_high
       from (select x.*
               from due_submission x
              where x.account_id = any (p_from)
              order by x.at, x.submission_id
-             limit p_limit) d
+             limit p_limit) d;
+
+    if v_sub is null then
+        return;
+    end if;
+
+    v_low := id_min(v_sub);
+    v_top := id_max(v_high);
+
+    select array_agg(d.submission_id), array_agg(d.account_id), array_agg(m.message_id)
+      into v_sub, account_id, message_id
+      from unnest(v_acct, v_sub, v_high) d (account_id, submission_id, high_message)
      cross join lateral (
            select x.message_id, x.class, x.brand_id, x."to" from message x
             where x.account_id = d.account_id and x.submission_id = d.submission_id
               and x.message_id >= d.submission_id and x.message_id <= d.high_message
+              and x.message_id >= v_low and x.message_id <= v_top
            offset 0) m
      where m.class = 3
        and (select true from optout o
@@ -487,6 +503,10 @@ begin
                and o.brand_id = m.brand_id and o.number = m."to"
                and o.stored_at > p_since and o.lifted_at is null
              limit 1);
+
+    if message_id is null then
+        return;
+    end if;
 
     v_mine := array(select x.submission_id
                       from due_submission x
@@ -500,7 +520,7 @@ begin
      where u.sub = any (v_mine)
        and (select true from settlement e
              where e.account_id = u.account_id and e.message_id = u.message_id
-               and e.message_id >= u.message_id and e.message_id <= u.message_id
+               and e.message_id >= v_low and e.message_id <= v_top
              limit 1) is null;
 
     select array_agg(c.id), array_agg(c.n)
