@@ -194,7 +194,29 @@ create table sms.queue (
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.1);
 
--- Waiting for a time: for screen (lane null), or to go back into a lane.
+-- Messages of one submission that wait for screen together, until "at": one row,
+-- whose deletion is the word that they are decided.  Its key is that of the
+-- submission's first message, which is the smallest.
+create table sms.due_submission (
+    at          timestamptz not null,
+    account_id  bigint not null,
+    expires_at  timestamptz not null,
+    -- how many have not ended
+    messages    int not null,
+    -- some have ended while it waited
+    ended       boolean not null default false,
+    submission_id uuid not null,
+    high_message uuid not null,
+    -- why it is held; null: scheduled, or new
+    code        text,
+    primary key (at, submission_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500,
+        autovacuum_vacuum_cost_delay = 0);
+
+create index due_submission_id on sms.due_submission (submission_id);
+
+-- A single message that waits for a time: for screen (lane null), or to go back
+-- into a lane.
 create table sms.due (
     at          timestamptz not null,
     account_id  bigint not null,
@@ -280,6 +302,54 @@ create table sms.verdict (
     proof       text,
     primary key (account_id, message_id, at, stage)
 ) partition by range (message_id);
+
+-- What passed screen of a submission that waited together: one row.  high_message is
+-- the submission's largest, so that the row goes with the last of its messages.
+create table sms.verdict_passed (
+    account_id  bigint not null,
+    at          timestamptz not null,
+    -- of the contract; null: consent was not asked for
+    consent_state smallint,
+    submission_id uuid not null,
+    high_message uuid not null,
+    plugin      text,
+    -- one element a message; of proof one alone is that of all
+    message_id  uuid[] not null,
+    consent_as_of timestamptz[],
+    proof       text[],
+    primary key (account_id, submission_id, high_message)
+) partition by range (high_message);
+
+-- ids and times do not compress: to try would cost more than to write them
+alter table sms.verdict_passed
+    alter message_id set storage external,
+    alter consent_as_of set storage external;
+
+-- Every verdict on one message of the account that asks.
+create function sms.verdicts(p_message uuid)
+returns setof sms.verdict
+language plpgsql stable
+as $$
+declare
+    v_first uuid := (select m.submission_id from sms.message m where m.message_id = p_message);
+    v_last  uuid := (select m.high_message from sms.message m where m.message_id = v_first);
+begin
+    return query
+    select v.* from sms.verdict v where v.message_id = p_message;
+
+    return query
+    select p.account_id, p.at, u.message_id, 1::smallint, 1::smallint, p.consent_state,
+           u.consent_as_of, null::text, p.plugin,
+           case when cardinality(p.proof) = 1 then p.proof[1] else u.proof end
+      from sms.verdict_passed p
+     cross join lateral unnest(p.message_id, p.consent_as_of, p.proof)
+                        u (message_id, consent_as_of, proof)
+     where p.submission_id = v_first and p.high_message = v_last
+       and u.message_id = p_message;
+end
+$$;
+
+grant execute on function sms.verdicts(uuid) to sms_api;
 
 -- One row a part and attempt: what the operator was given and answered, and what
 -- a receipt of it is found and judged by, so that a receipt reads nothing else.
@@ -433,7 +503,7 @@ create table sms.walk (
 );
 
 insert into sms.partitioned (parent) values
-    ('message'), ('verdict'), ('submit'), ('receipt'), ('receipt_late'), ('settlement');
+    ('message'), ('verdict'), ('verdict_passed'), ('submit'), ('receipt'), ('receipt_late'), ('settlement');
 
 
 -- ---- links ------------------------------------------------------------------

@@ -270,14 +270,19 @@ begin
     -- in FROM (measured).  Account 0 has the platform's list; mostly nobody has
     -- one, which is asked first.
     if exists (select from blacklist b where b.account_id = any (p_acct || 0::bigint)) then
-        select array_agg(m.account_id)
-          into v_black
-          from (select unnest(m_acct) as account_id, unnest(m_to) as number,
-                       unnest(m_class) as class) m
-         where (select true from blacklist b
-                 where b.account_id in (0, m.account_id) and b.number = m.number
-                   and (b.scope = 1 or m.class = 3)
-                 limit 1);
+        if cardinality(p_acct) = 1 and m_class[1] = all (m_class) then
+            v_black := array_agg(p_acct[1])
+                  from unnest(blacklisted(p_acct[1], m_class[1], m_to));
+        else
+            select array_agg(m.account_id)
+              into v_black
+              from (select unnest(m_acct) as account_id, unnest(m_to) as number,
+                           unnest(m_class) as class) m
+             where (select true from blacklist b
+                     where b.account_id in (0, m.account_id) and b.number = m.number
+                       and (b.scope = 1 or m.class = 3)
+                     limit 1);
+        end if;
     end if;
 
     -- The batch and its keys are nearly always new and the accounts can pay, so
@@ -445,11 +450,7 @@ begin
                     array_fill(null::timestamptz, array[cardinality(m_id)]));
 
     if array_position(m_lane, null) is not null then
-        insert into due (at, account_id, expires_at, attempt, parts, message_id)
-        select coalesce(m.due_at, p_now), m.account_id, m.expires_at, 1, m.parts, m.id
-          from unnest(m_acct, m_id, m_lane, m_expires, m_parts, m_due)
-               m (account_id, id, lane, expires_at, parts, due_at)
-         where m.lane is null;
+        perform due_put(p_now, m_acct, m_id, m_sub, m_lane, m_expires, m_due, m_parts, m_high);
     end if;
 end
 $$;

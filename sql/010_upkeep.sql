@@ -118,8 +118,27 @@ declare
     v_acct  bigint[];
     v_id    uuid[];
     v_code  text[];
+    v_sub   uuid[];
     n       int;
 begin
+    -- a submission has up to a thousand messages
+    with gone as (
+        delete from due_submission d
+         where d.ctid = any (array(select w.ctid from due_submission w
+                                    where w.expires_at <= p_now
+                                    limit p_limit / 1000 + 1
+                                      for update skip locked))
+        returning d.account_id, d.submission_id, coalesce(d.code, 'expired') as code
+    )
+    select array_agg(account_id), array_agg(submission_id), array_agg(code)
+      into v_acct, v_sub, v_code
+      from gone;
+
+    if v_sub is not null then
+        n := submission_settle(p_now, v_acct, v_sub, v_code);
+        return json_build_object('expired', n, 'more', true);
+    end if;
+
     with queued as (
         delete from queue q
          where q.ctid = any (array(select w.ctid from queue w
@@ -229,6 +248,11 @@ begin
         select array_agg(account_id), array_agg(message_id)
           into v_acct, v_id
           from (select * from queued union all select * from held) g;
+
+        -- what waits in submissions; of these, too, it looks at the first
+        select v_acct || o.account_id, v_id || o.message_id
+          into v_acct, v_id
+          from due_submission_opted_out(v_from, v_since, p_limit / 20 + 1) o;
 
         n := settle(p_now, v_acct, v_id,
                     array_fill(9::smallint, array[coalesce(cardinality(v_id), 0)]),

@@ -11,7 +11,8 @@ declare
     name text;
 begin
     foreach name in array array['account', 'account_setting', 'message', 'due',
-                                'in_doubt', 'verdict', 'submit', 'receipt', 'receipt_late',
+                                'due_submission', 'in_doubt', 'verdict', 'verdict_passed',
+                                'submit', 'receipt', 'receipt_late',
                                 'settlement', 'posting']
     loop
         execute format('alter table sms.%I enable row level security', name);
@@ -41,7 +42,7 @@ as $$
 declare
     v_account   bigint := nullif(current_setting('sms.account', true), '')::bigint;
     v_ids       uuid[];
-    v_all       uuid[] := '{}';
+    v_all       uuid[];
 begin
     p_ids := array(select u.id
                      from unnest(p_ids) u (id)
@@ -50,7 +51,11 @@ begin
                               and s.outcome in (1, 5)
                             limit 1) is not true);
 
+    v_all := due_submission_take(v_account, p_ids);
+
     for i in 1 .. 2 loop
+        exit when cardinality(v_all) = cardinality(p_ids);
+
         with waiting as (
             delete from due d
              where d.message_id = any (p_ids) and d.account_id = v_account
@@ -68,7 +73,6 @@ begin
           from (select * from waiting union all select * from queued) g;
 
         v_all := v_all || coalesce(v_ids, '{}');
-        exit when cardinality(v_all) = cardinality(p_ids);
     end loop;
 
     perform settle(p_now, array_fill(v_account, array[cardinality(v_all)]), v_all,
@@ -178,7 +182,7 @@ as $$
                'submitted_at', sms.time_text(w.at),
                'final_at', sms.time_text(e.settled_at),
                'cause', case when e.state in (1, 10) then null
-                        else api.cause(coalesce(e.code, d.code)) end)
+                        else api.cause(coalesce(e.code, d.code, b.code)) end)
       from sms.message m
      cross join sms.account a
       -- the first message holds what is said of the whole
@@ -196,6 +200,10 @@ as $$
             where x.message_id = m.message_id
             limit 1) d on true
       left join lateral (
+           select x.at, x.code from sms.due_submission x
+            where x.submission_id = p_submission
+            limit 1) b on true
+      left join lateral (
            select min(x.at) as at from sms.submit x
             where x.account_id = m.account_id and x.message_id = m.message_id
               and x.message_id >= p_low and x.message_id <= p_high
@@ -205,6 +213,8 @@ as $$
                   when e.state is not null then sms.state_name(e.state)
                   when d.code is null and d.at <= m.accepted_at then 'accepted'
                   when d.at is not null then 'held'
+                  when b.code is null and b.at <= m.accepted_at then 'accepted'
+                  when b.at is not null then 'held'
                   when w.at is not null then 'submitted'
                   else 'queued' end as state) t
      where m.message_id >= p_low and m.message_id <= p_high
@@ -320,8 +330,8 @@ begin
 
     -- the consent answer that the last submit rested on
     select * into v
-      from sms.verdict
-     where message_id = v_id and consent_state is not null
+      from sms.verdicts(v_id)
+     where consent_state is not null
      order by at desc
      limit 1;
 
@@ -350,8 +360,7 @@ begin
                                'outcome', (array['passed', 'refused', 'held'])[w.outcome],
                                'at', sms.time_text(w.at),
                                'detail', api.cause(w.code))
-                      from sms.verdict w
-                     where w.message_id = v_id) j), '[]'),
+                      from sms.verdicts(v_id) w) j), '[]'),
         'consent', case when v.message_id is not null then json_build_object(
             'state', (array['granted', 'refused', 'not_granted', 'unknown'])[v.consent_state],
             'as_of', sms.time_text(v.consent_as_of),

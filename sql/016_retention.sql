@@ -157,6 +157,8 @@ begin
 
         if exists (select from queue where message_id >= v_low and message_id < v_high)
            or exists (select from due where message_id >= v_low and message_id < v_high)
+           or exists (select from due_submission
+                       where high_message >= v_low and submission_id < v_high)
            or exists (select from claim where high >= v_low and low < v_high)
            or exists (select from in_doubt where closed_at is null
                          and message_id >= v_low and message_id < v_high)

@@ -251,6 +251,52 @@ subtest 'cancel and claim' => sub {
 };
 
 
+subtest 'cancel and screen' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+    my $delete = sub {
+        my ($db, $name, $n) = @_;
+
+        return ($db->selectrow_array("select c.status from api.call(t.acct('a'), 1,
+                    '{messages:send}', 'DELETE', '/v1/messages/'
+                    || sms.id_text('msg', t.msg(?, ?)), '', null) c", undef, $name, $n))[0];
+    };
+
+    send_batch($one, { who => 'a', class => 3, lane => undef, n => 3, name => 'answered' });
+    $one->begin_work;
+    $one->do("select t.answer_together('answered')");
+
+    my $pid = child(sub {
+        my ($db) = @_;
+
+        my $status = $delete->($db, 'answered', 1);
+        die "status $status" if $status != 200;
+    });
+    sleep 0.3;
+    $one->commit;
+    is wait_all($pid), 0, 'answered first: the cancel waits and takes it from the queue';
+    is $one->selectrow_array("select string_agg(t.state(id), ' ' order by ord) from t.msg
+                               where name = 'answered'"), 'queued cancelled/cancelled queued',
+       'and only that one';
+
+    send_batch($one, { who => 'a', class => 3, lane => undef, n => 3, name => 'taken back' });
+    $one->begin_work;
+    is $delete->($one, 'taken back', 1), 200, 'cancelled first';
+    is $two->selectrow_array("select t.answer_together('taken back')"), 0,
+       'an answer in the meantime does nothing';
+    $one->commit;
+    is $two->selectrow_array("select t.answer_together('taken back')"), 2, 'the next all the rest';
+
+    send_batch($one, { who => 'a', class => 3, lane => undef, n => 3, name => 'twice' });
+    my @pids = map { child(sub { $_[0]->do("select t.answer_together('twice')") }) } 1 .. 2;
+    is wait_all(@pids), 0, 'two answers at once';
+    is $one->selectrow_array("select count(*) from sms.queue
+                               where message_id in (select id from t.msg where name = 'twice')"),
+       3, 'count once';
+    $one->do('delete from sms.queue where message_id in (select id from t.msg
+               where name in (?, ?, ?))', undef, 'answered', 'taken back', 'twice');
+};
+
+
 subtest 'two binds of a link' => sub {
     my ($one, $two) = ($pg->connect, $pg->connect);
 

@@ -16,7 +16,7 @@ use SMS::Pg;
 use SMS::Tap;
 
 my $count = 1000;
-my @tables = qw(message verdict submit receipt receipt_late settlement
+my @tables = qw(message verdict verdict_passed submit receipt receipt_late settlement
                 posting);
 
 # A part is looked for by its operator's id in the days of the setting, three more,
@@ -88,15 +88,22 @@ sub step {
 $pg->do(q{select t.make('[{"who":"a","name":"m","parts":2,"key":"k"},{"who":"a","class":1,"name":"o"},
                           {"who":"a","class":3,"lane":null,"name":"c"},
                           {"who":"a","class":3,"lane":null,"name":"w"},
+                          {"who":"a","class":3,"lane":null,"n":3,"name":"t"},
                           {"who":"a","name":"r"}]')});
 
 step('intake', 'select * from t.run((select batch from t.batch))');
 step('intake, again', 'select * from t.run((select batch from t.batch))');
 step('submission_rows', "select * from sms.submission_rows(t.acct('a'), t.key('k'), sha256(''))");
-step('screen_take', 'select * from sms.screen_take(10, t.now())');
+step('screen_take', q{select * from sms.screen_take(10, t.now(), '{}', true)});
 step('screened', q{select sms.screened(t.now(), array[t.msg('c'), t.msg('w')],
     array[t.acct('a'), t.acct('a')], '{1,2}', '{96,null}', '{null,null}', '{null,null}',
     '{null,consent-refused}', '{1,2}', '{null,null}', '{null,null}', '{iys,iys}')});
+step('screen_take, together', q{select * from sms.screen_take(10, t.now(), '{}', false)});
+step('screened_submission', q{select t.answer_together('t', 2, '{0,2}', 'consent-refused')});
+step('GET messages/{id}/explain, together', q{select c.* from api.call(t.acct('a'), 1,
+    '{messages:read}', 'GET', '/v1/messages/' || sms.id_text('msg', t.msg('t', 2)) || '/explain',
+    '', null) c});
+$pg->do("delete from sms.queue where message_id in (select id from t.msg where name = 't')");
 step('claim', 'select * from t.claim()');
 step('submitted', "select t.answer(t.msg('o'), 1, 'o-1'), t.answer(t.msg('c'), 1, 'c-1')");
 step('submitted, parts', "select t.answer(t.msg('m'), 1, 'm-1', 1, 2),

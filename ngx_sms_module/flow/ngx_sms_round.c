@@ -52,12 +52,10 @@ ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
     round->conf = conf;
     round->zone = zone;
     round->log = log;
-    round->n = res->nrows;
-    round->answers = ngx_pcalloc(pool, round->n
-                                       * sizeof(ngx_sms_store_screened_t));
-    round->asked = ngx_pcalloc(pool, round->n * sizeof(ngx_uint_t));
 
-    if (round->answers == NULL || round->asked == NULL
+    if (ngx_sms_store_screen_groups(res, pool, &round->groups, &round->ngroups,
+                                    &round->together)
+        != NGX_OK
         || ngx_sms_stored_read(&round->st, pool, res, ngx_sms_store_screen_rows)
            != NGX_OK)
     {
@@ -66,9 +64,21 @@ ngx_sms_round_create(const ngx_sms_screen_conf_t *conf, ngx_sms_zone_t *zone,
         return NULL;
     }
 
+    round->n = round->st.n;
+    round->answers = ngx_pcalloc(pool, round->n
+                                       * sizeof(ngx_sms_store_screened_t));
+    round->asked = ngx_pcalloc(pool, round->n * sizeof(ngx_uint_t));
+
+    if (round->answers == NULL || round->asked == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
     for (i = 0; i < round->n; i++) {
         round->answers[i].id = round->st.rows[i].id;
         round->answers[i].account = round->st.rows[i].account;
+        round->answers[i].group = round->st.rows[i].group;
+        round->answers[i].parts = (int16_t) round->st.rows[i].parts;
     }
 
     return round;
@@ -83,6 +93,21 @@ ngx_sms_round_start(ngx_sms_round_t *round, void (*done)(void *data),
     round->data = data;
 
     ngx_sms_stored_load(&round->st, ngx_sms_round_consent, round);
+}
+
+
+ngx_uint_t
+ngx_sms_round_judged(const ngx_sms_round_t *round)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < round->n; i++) {
+        n += round->answers[i].outcome != NGX_SMS_SCREEN_LEAVE;
+    }
+
+    return n;
 }
 
 
@@ -110,16 +135,22 @@ ngx_sms_round_consent(void *data)
     ngx_sms_round_t  *round = data;
 
     int64_t               age;
-    ngx_uint_t            i;
+    ngx_uint_t            i, pass;
     ngx_array_t          *list;
     ngx_sms_store_row_t  *row;
     ngx_sms_plugin_t    **plugin;
 
     round->nasked = 0;
+    pass = 0;
 
     for (i = 0; i < round->n; i++) {
 
         row = &round->st.rows[i];
+
+        if (row->verdict) {
+            ngx_sms_round_decide(round, i, (ngx_uint_t) row->verdict, NULL);
+            continue;
+        }
 
         if (round->st.accounts[i] == NULL || row->text.len == 0) {
             ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
@@ -128,6 +159,7 @@ ngx_sms_round_consent(void *data)
         }
 
         if (row->klass != SMS_CLASS_COMMERCIAL || row->test) {
+            pass++;
             continue;
         }
 
@@ -154,13 +186,14 @@ ngx_sms_round_consent(void *data)
             round->answers[i].consent = SMS_CONSENT_GRANTED;
             round->answers[i].consent_as_of_us = row->consent_as_of_us;
             ngx_str_set(&round->answers[i].proof, "mirror");
+            pass++;
             continue;
         }
 
         round->asked[round->nasked++] = i;
     }
 
-    if (!round->whole && round->nasked && round->nasked < round->n) {
+    if (!round->whole && round->nasked && pass) {
         ngx_sms_round_leave(round);
     }
 
@@ -171,6 +204,7 @@ ngx_sms_round_consent(void *data)
 
     list = &round->conf->judge.plugins->kinds[SMS_KIND_CONSENT];
     plugin = list->elts;
+    round->asking = 1;
 
     if (list->nelts == 0
         || ngx_sms_round_run(round, plugin[0], NGX_SMS_OP_CONSENT_LOOKUP,
@@ -194,6 +228,19 @@ ngx_sms_round_leave(ngx_sms_round_t *round)
 {
     ngx_uint_t  i, k, left;
 
+    round->partial = 1;
+
+    if (round->together) {
+
+        for (i = 0; i < round->nasked; i++) {
+            ngx_sms_round_decide(round, round->asked[i], NGX_SMS_SCREEN_LEAVE,
+                                 NULL);
+        }
+
+        round->nasked = 0;
+        return;
+    }
+
     left = 0;
     k = 0;
 
@@ -216,7 +263,6 @@ ngx_sms_round_leave(ngx_sms_round_t *round)
     round->n = k;
     round->st.n = k;
     round->nasked = 0;
-    round->partial = 1;
 }
 
 
@@ -421,6 +467,7 @@ ngx_sms_round_route(ngx_sms_round_t *round)
     list = &judge->plugins->kinds[SMS_KIND_ROUTER];
     plugin = list->elts;
     round->routing = 1;
+    round->asking = 0;
 
     while (round->nth < list->nelts) {
 
@@ -542,7 +589,9 @@ ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
     } else if (outcome == NGX_SMS_SCREEN_REFUSE) {
         ngx_sms_counter_inc(round->zone, NGX_SMS_C_REFUSED_SCREEN);
 
-    } else if (a->consent == SMS_CONSENT_GRANTED) {
+    } else if (outcome == NGX_SMS_SCREEN_QUEUE
+               && a->consent == SMS_CONSENT_GRANTED)
+    {
         a->fresh_until_us = a->consent_as_of_us
                    + (int64_t) round->conf->consent_max_age * 1000;
     }

@@ -6,21 +6,29 @@
  * round lives until ngx_sms_round_destroy(), also when it never ended.
  *
  * Messages that need no asking do not wait for those that do: a round that has
- * both keeps the former, and leaves the latter due for the next round, which
- * has to be whole.
+ * both keeps the former, and leaves the latter due for the next round.  Messages
+ * that wait alone just stay due, so the next round of such has to be whole; those
+ * of a submission that waits together are told to wait alone from now on.
  */
 #ifndef NGX_SMS_ROUND_H
 #define NGX_SMS_ROUND_H
 
 #include "ngx_sms_screen.h"
+#include "ngx_sms_store_screen.h"
 #include "ngx_sms_stored.h"
 
 
 typedef struct {
     ngx_sms_store_screened_t     *answers;  /* n of them, valid when done     */
     ngx_uint_t                    n;
+    ngx_sms_store_id_t           *groups;   /* submissions, or the messages   */
+    ngx_uint_t                    ngroups;
+    ngx_uint_t                    together; /* they are submissions           */
     ngx_uint_t                    whole;    /* set before start: leave none   */
     ngx_uint_t                    partial;  /* some were left                 */
+    ngx_uint_t                    asking;   /* waits for a consent plugin     */
+    ngx_queue_t                   queue;    /* the owner's                    */
+    ngx_sms_store_query_t        *query;    /* the owner's                    */
     /* private */
     ngx_pool_t                   *pool;
     ngx_log_t                    *log;
@@ -37,13 +45,16 @@ typedef struct {
 } ngx_sms_round_t;
 
 
-/* copies the rows of screen_take(); NULL: no memory or unreadable */
+/* copies what screen_take() gave; NULL: no memory or unreadable */
 ngx_sms_round_t *ngx_sms_round_create(const ngx_sms_screen_conf_t *conf,
     ngx_sms_zone_t *zone, const ngx_sms_pg_res_t *res, ngx_log_t *log);
 
 /* done() may run before this returns */
 void ngx_sms_round_start(ngx_sms_round_t *round, void (*done)(void *data),
     void *data);
+
+/* how many of it have an answer: all that were not left */
+ngx_uint_t ngx_sms_round_judged(const ngx_sms_round_t *round);
 
 void ngx_sms_round_destroy(ngx_sms_round_t *round);
 

@@ -8,7 +8,8 @@
 
 static ngx_int_t ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
     ngx_sms_store_row_t *rows, ngx_uint_t n);
-static ngx_int_t ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s);
+static ngx_int_t ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s,
+    ngx_str_t last[2]);
 static void ngx_sms_stored_accounts(ngx_sms_stored_t *st);
 static void ngx_sms_stored_account(ngx_sms_profile_wait_t *wait, ngx_int_t rc);
 static void ngx_sms_stored_message(ngx_sms_stored_t *st, ngx_uint_t i);
@@ -63,7 +64,13 @@ static ngx_int_t
 ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
     ngx_sms_store_row_t *rows, ngx_uint_t n)
 {
-    ngx_uint_t  i;
+    ngx_str_t             sender[2], text[2], doc[2];
+    ngx_uint_t            i;
+    ngx_sms_store_row_t  *row;
+
+    ngx_memzero(sender, sizeof(sender));
+    ngx_memzero(text, sizeof(text));
+    ngx_memzero(doc, sizeof(doc));
 
     st->pool = pool;
     st->rows = rows;
@@ -75,9 +82,12 @@ ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
     }
 
     for (i = 0; i < n; i++) {
-        if (ngx_sms_stored_str(pool, &rows[i].sender) != NGX_OK
-            || ngx_sms_stored_str(pool, &rows[i].text) != NGX_OK
-            || ngx_sms_stored_str(pool, &rows[i].doc) != NGX_OK)
+
+        row = &rows[i];
+
+        if (ngx_sms_stored_str(pool, &row->sender, sender) != NGX_OK
+            || ngx_sms_stored_str(pool, &row->text, text) != NGX_OK
+            || ngx_sms_stored_str(pool, &row->doc, doc) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -89,12 +99,30 @@ ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
 }
 
 
-static ngx_int_t
-ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s)
-{
-    s->data = s->len ? ngx_pstrdup(pool, s) : (u_char *) "";
+/* "last": the string before it and its copy, which often are this one's, too */
 
-    return s->data ? NGX_OK : NGX_ERROR;
+static ngx_int_t
+ngx_sms_stored_str(ngx_pool_t *pool, ngx_str_t *s, ngx_str_t last[2])
+{
+    if (s->len == 0) {
+        s->data = (u_char *) "";
+        return NGX_OK;
+    }
+
+    if (s->data != last[0].data || s->len != last[0].len) {
+
+        last[0] = *s;
+        last[1].len = s->len;
+        last[1].data = ngx_pstrdup(pool, s);
+
+        if (last[1].data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    *s = last[1];
+
+    return NGX_OK;
 }
 
 

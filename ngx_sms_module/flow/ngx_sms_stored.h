@@ -9,7 +9,7 @@
 #define NGX_SMS_STORED_H
 
 #include "ngx_sms_profiles.h"
-#include "ngx_sms_store_flow.h"
+#include "ngx_sms_store_row.h"
 
 
 typedef ngx_int_t (*ngx_sms_stored_rows_pt)(const ngx_sms_pg_res_t *res,

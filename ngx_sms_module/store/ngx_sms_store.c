@@ -5,6 +5,7 @@
 #include "ngx_sms_store_flow.h"
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_store_lease.h"
+#include "ngx_sms_store_screen.h"
 #include "ngx_sms_store_webhook.h"
 #include "ngx_sms_work.h"
 
@@ -78,6 +79,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk,
                                    &ngx_sms_store_upkeep_stmt, 1)
            != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, ngx_sms_store_take_stmts,
+                                   NGX_SMS_STORE_TAKE_STMTS)
+           != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    ngx_sms_store_account_stmts,
                                    NGX_SMS_STORE_ACCOUNT_STMTS)
@@ -88,6 +92,10 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.flow, ngx_sms_store_flow_stmts,
                                    NGX_SMS_STORE_FLOW_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.flow,
+                                   ngx_sms_store_screen_stmts,
+                                   NGX_SMS_STORE_SCREEN_STMTS)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.control,
                                    ngx_sms_store_lease_stmts,

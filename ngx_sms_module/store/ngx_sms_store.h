@@ -4,10 +4,11 @@
  *   write     intake of requests with few recipients: one group commit; claims
  *             of OTP
  *   bulk      intake of large bodies, and of requests judged alone, so that
- *             they do not stand in front of the small ones; upkeep
+ *             they do not stand in front of the small ones; upkeep; what
+ *             screen takes
  *   read      profiles, the management API, preview, plugins' statements,
  *             webhooks
- *   flow      screen, claim, submit results, receipts
+ *   flow      what screen decided, claim, submit results, receipts
  *   control   leases, notices: nothing that takes time
  *
  * SQL text lives here and in sql/ only.  Each noun has a file of its own with
@@ -24,9 +25,12 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN  17        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN  18        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
+
+/* of a statement of a stage */
+#define NGX_SMS_FLOW_DEADLINE  10000
 
 #define NGX_SMS_STORE_CONNS  5
 
@@ -60,7 +64,7 @@ ngx_uint_t ngx_sms_store_ready(void);
  * A query that owns itself: parameters are filled into q->params, done() gets
  * "data"; freed by itself after done().  For everything that is not in a batch.
  */
-#define NGX_SMS_STORE_PARAMS  20
+#define NGX_SMS_STORE_PARAMS  24
 
 typedef struct {
     ngx_sms_pg_query_t    q;

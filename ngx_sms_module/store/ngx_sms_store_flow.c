@@ -1,21 +1,6 @@
 #include "ngx_sms_store_flow.h"
 
 
-static const uint32_t  ngx_sms_types_screen_take[] = {
-    NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ
-};
-static const uint32_t  ngx_sms_types_screened[] = {
-    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT8_ARRAY,
-    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT4_ARRAY,
-    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
-    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_INT2_ARRAY,
-    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_TEXT_ARRAY
-};
-static const uint32_t  ngx_sms_types_consent_put[] = {
-    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY,
-    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY,
-    NGX_SMS_PG_TIMESTAMPTZ_ARRAY, NGX_SMS_PG_UUID, NGX_SMS_PG_TEXT
-};
 static const uint32_t  ngx_sms_types_claim[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT4,
     NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_BOOL, NGX_SMS_PG_UUID, NGX_SMS_PG_BOOL
@@ -42,22 +27,6 @@ static const uint32_t  ngx_sms_types_inbound[] = {
 
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
-    { .name = "screen_take",
-      .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
-             " rtype, brand_id, owner_account, sender, body, enc, parts,"
-             " price, accepted_at, expires_at, test, doc, consent_state,"
-             " consent_as_of FROM sms.screen_take($1, $2)",
-      .nparams = 2, .types = ngx_sms_types_screen_take },
-
-    { .name = "screened",
-      .sql = "SELECT sms.screened($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-             " $11, $12)",
-      .nparams = 12, .types = ngx_sms_types_screened },
-
-    { .name = "consent_put",
-      .sql = "SELECT sms.consent_put($1, $2, $3, $4, $5, $6, $7, $8)",
-      .nparams = 8, .types = ngx_sms_types_consent_put },
-
     { .name = "claim",
       .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
              " rtype, brand_id, attempt, sender, body, enc, parts, price,"
@@ -82,24 +51,6 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
 };
 
 
-typedef enum {
-    NGX_SMS_FIELD_UUID = 0,
-    NGX_SMS_FIELD_INT,
-    NGX_SMS_FIELD_TIME,
-    NGX_SMS_FIELD_BOOL,
-    NGX_SMS_FIELD_TEXT
-} ngx_sms_store_field_e;
-
-/* an array of a result, and the field of ngx_sms_store_row_t that it fills */
-typedef struct {
-    size_t                   offset;
-    ngx_sms_store_field_e    kind;
-    ngx_uint_t               null;          /* may be                         */
-} ngx_sms_store_column_t;
-
-#define ngx_sms_store_column(field, kind, null)                               \
-    { offsetof(ngx_sms_store_row_t, field), NGX_SMS_FIELD_##kind, null }
-
 /* in the order of the statement */
 static const ngx_sms_store_column_t  ngx_sms_store_claim_columns[] = {
     ngx_sms_store_column(id, UUID, 0),
@@ -122,11 +73,6 @@ static const ngx_sms_store_column_t  ngx_sms_store_claim_columns[] = {
 };
 
 
-static ngx_int_t ngx_sms_store_screen_row(const ngx_sms_pg_res_t *res,
-    ngx_uint_t i, ngx_sms_store_row_t *row);
-static ngx_int_t ngx_sms_store_row_column(const ngx_sms_pg_res_t *res,
-    ngx_uint_t row, ngx_uint_t col, const ngx_sms_store_column_t *c,
-    ngx_sms_store_row_t *rows, ngx_uint_t n);
 static ngx_sms_store_query_t *ngx_sms_store_flow_send(
     ngx_sms_store_query_t *q, ngx_int_t failed);
 static ngx_int_t ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s,
@@ -200,219 +146,6 @@ ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s, ngx_str_t *text)
 
 
 ngx_sms_store_query_t *
-ngx_sms_store_screen_take(int32_t limit, int64_t now_us,
-    ngx_sms_pg_done_pt done, void *data)
-{
-    ngx_sms_store_query_t  *q;
-
-    q = ngx_sms_store_query_create(
-            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_SCREEN_TAKE], 0, done,
-            data);
-    if (q == NULL) {
-        return NULL;
-    }
-
-    ngx_sms_pg_param_int4(&q->params[0], limit);
-    ngx_sms_pg_param_time(&q->params[1], now_us);
-    q->q.background = 1;
-
-    return ngx_sms_store_flow_send(q, 0);
-}
-
-
-ngx_int_t
-ngx_sms_store_screen_rows(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
-    ngx_sms_store_row_t **rows, ngx_uint_t *n)
-{
-    ngx_uint_t            i;
-    ngx_sms_store_row_t  *list;
-
-    list = ngx_pcalloc(pool, res->nrows * sizeof(ngx_sms_store_row_t));
-    if (list == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < res->nrows; i++) {
-        if (ngx_sms_store_screen_row(res, i, &list[i]) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    *rows = list;
-    *n = res->nrows;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_sms_store_screen_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
-    ngx_sms_store_row_t *row)
-{
-    ngx_memzero(row, sizeof(ngx_sms_store_row_t));
-    row->attempt = 1;
-
-    if (ngx_sms_pg_row_uuid(res, i, 0, row->id) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 1, &row->account) != NGX_OK
-        || ngx_sms_pg_row_uuid(res, i, 2, row->submission) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 3, &row->to) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 4, &row->klass) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 5, &row->recipient_type) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 6, &row->brand) == NGX_ERROR
-        || ngx_sms_pg_row_int(res, i, 7, &row->owner) == NGX_ERROR
-        || ngx_sms_pg_row_text(res, i, 8, &row->sender) != NGX_OK
-        || ngx_sms_pg_row_text(res, i, 9, &row->text) == NGX_ERROR
-        || ngx_sms_pg_row_int(res, i, 10, &row->encoding) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 11, &row->parts) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 12, &row->price_micro) != NGX_OK
-        || ngx_sms_pg_row_time(res, i, 13, &row->accepted_us) != NGX_OK
-        || ngx_sms_pg_row_time(res, i, 14, &row->expires_us) != NGX_OK
-        || ngx_sms_pg_row_bool(res, i, 15, &row->test) != NGX_OK
-        || ngx_sms_pg_row_text(res, i, 16, &row->doc) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 17, &row->consent) == NGX_ERROR
-        || ngx_sms_pg_row_time(res, i, 18, &row->consent_as_of_us)
-           == NGX_ERROR)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_sms_store_query_t *
-ngx_sms_store_screened(const ngx_sms_store_screened_t *list, ngx_uint_t n,
-    int64_t now_us, ngx_sms_pg_done_pt done, void *data)
-{
-    ngx_int_t               failed;
-    ngx_uint_t              i;
-    ngx_sms_pg_array_t      a[11];
-    ngx_sms_store_query_t  *q;
-
-    static const uint32_t  types[] = {
-        NGX_SMS_PG_UUID, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
-        NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT,
-        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT,
-        NGX_SMS_PG_TEXT
-    };
-
-    q = ngx_sms_store_query_create(
-            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_SCREENED], 0, done, data);
-    if (q == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; i < 11; i++) {
-        ngx_sms_store_array(q, &a[i], types[i], n);
-    }
-
-    for (i = 0; i < n; i++) {
-        ngx_sms_pg_array_uuid(&a[0], list[i].id);
-        ngx_sms_pg_array_int8(&a[1], list[i].account);
-        ngx_sms_pg_array_int2(&a[2], (int16_t) list[i].outcome);
-
-        if (list[i].lane) {
-            ngx_sms_pg_array_int4(&a[3], list[i].lane);
-        } else {
-            ngx_sms_pg_array_null(&a[3]);
-        }
-
-        if (list[i].fresh_until_us) {
-            ngx_sms_pg_array_time(&a[4], list[i].fresh_until_us);
-        } else {
-            ngx_sms_pg_array_null(&a[4]);
-        }
-
-        if (list[i].at_us) {
-            ngx_sms_pg_array_time(&a[5], list[i].at_us);
-        } else {
-            ngx_sms_pg_array_null(&a[5]);
-        }
-
-        ngx_sms_pg_array_text(&a[6], list[i].code.len ? list[i].code.data
-                                                      : NULL,
-                              list[i].code.len);
-
-        if (list[i].consent) {
-            ngx_sms_pg_array_int2(&a[7], (int16_t) list[i].consent);
-        } else {
-            ngx_sms_pg_array_null(&a[7]);
-        }
-
-        if (list[i].consent_as_of_us) {
-            ngx_sms_pg_array_time(&a[8], list[i].consent_as_of_us);
-        } else {
-            ngx_sms_pg_array_null(&a[8]);
-        }
-
-        ngx_sms_pg_array_text(&a[9], list[i].proof.len ? list[i].proof.data
-                                                       : NULL,
-                              list[i].proof.len);
-        ngx_sms_pg_array_text(&a[10], list[i].plugin.len ? list[i].plugin.data
-                                                         : NULL,
-                              list[i].plugin.len);
-    }
-
-    failed = 0;
-    ngx_sms_pg_param_time(&q->params[0], now_us);
-
-    for (i = 0; i < 11; i++) {
-        failed |= ngx_sms_pg_param_array(&q->params[i + 1], &a[i]) != NGX_OK;
-    }
-
-    return ngx_sms_store_flow_send(q, failed);
-}
-
-
-ngx_sms_store_query_t *
-ngx_sms_store_consent_put(const ngx_sms_store_consent_t *list, ngx_uint_t n,
-    const u_char batch[16], const char *source, ngx_sms_pg_done_pt done,
-    void *data)
-{
-    ngx_int_t               failed;
-    ngx_uint_t              i;
-    ngx_sms_pg_array_t      a[6];
-    ngx_sms_store_query_t  *q;
-
-    static const uint32_t  types[] = {
-        NGX_SMS_PG_INT8, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT8,
-        NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ
-    };
-
-    q = ngx_sms_store_query_create(
-            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_CONSENT_PUT], 0, done,
-            data);
-    if (q == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; i < 6; i++) {
-        ngx_sms_store_array(q, &a[i], types[i], n);
-    }
-
-    for (i = 0; i < n; i++) {
-        ngx_sms_pg_array_int8(&a[0], list[i].owner);
-        ngx_sms_pg_array_int8(&a[1], list[i].brand);
-        ngx_sms_pg_array_int2(&a[2], list[i].recipient_type);
-        ngx_sms_pg_array_int8(&a[3], list[i].number);
-        ngx_sms_pg_array_int2(&a[4], list[i].state);
-        ngx_sms_pg_array_time(&a[5], list[i].as_of_us);
-    }
-
-    failed = 0;
-
-    for (i = 0; i < 6; i++) {
-        failed |= ngx_sms_pg_param_array(&q->params[i], &a[i]) != NGX_OK;
-    }
-
-    ngx_sms_pg_param_uuid(&q->params[6], batch);
-    ngx_sms_pg_param_octets(&q->params[7], source, ngx_strlen(source));
-
-    return ngx_sms_store_flow_send(q, failed);
-}
-
-
-ngx_sms_store_query_t *
 ngx_sms_store_claim(uint32_t link, const ngx_str_t *lease, int64_t epoch,
     int32_t max_parts, ngx_uint_t idle, const u_char id[16], ngx_uint_t otp,
     int64_t now_us, ngx_sms_pg_done_pt done, void *data)
@@ -464,7 +197,6 @@ ngx_int_t
 ngx_sms_store_claim_rows(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
     ngx_sms_store_row_t **rows, ngx_uint_t *n)
 {
-    ngx_uint_t               i;
     uint32_t                 count;
     ngx_sms_store_row_t     *list;
     ngx_sms_pg_cell_array_t  ids;
@@ -474,96 +206,18 @@ ngx_sms_store_claim_rows(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
     }
 
     list = ngx_pcalloc(pool, count * sizeof(ngx_sms_store_row_t));
-    if (list == NULL) {
-        return NGX_ERROR;
-    }
 
-    for (i = 0; i < sizeof(ngx_sms_store_claim_columns)
-                    / sizeof(ngx_sms_store_claim_columns[0]); i++)
+    if (list == NULL
+        || ngx_sms_store_row_columns(res, 0, ngx_sms_store_claim_columns,
+               sizeof(ngx_sms_store_claim_columns)
+               / sizeof(ngx_sms_store_claim_columns[0]), list, count)
+           != NGX_OK)
     {
-        if (ngx_sms_store_row_column(res, 0, i, &ngx_sms_store_claim_columns[i],
-                                     list, count)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        return NGX_ERROR;
     }
 
     *rows = list;
     *n = count;
-
-    return NGX_OK;
-}
-
-
-/* an array that is NULL has no elements: those that may be stay as they are */
-
-static ngx_int_t
-ngx_sms_store_row_column(const ngx_sms_pg_res_t *res, ngx_uint_t row,
-    ngx_uint_t col, const ngx_sms_store_column_t *c, ngx_sms_store_row_t *rows,
-    ngx_uint_t n)
-{
-    int                      rc, truth;
-    void                    *field;
-    size_t                   len;
-    uint32_t                 count;
-    ngx_int_t                found;
-    ngx_uint_t               i;
-    const uint8_t           *p;
-    ngx_sms_pg_cell_t        cell;
-    ngx_sms_pg_cell_array_t  array;
-
-    found = ngx_sms_pg_row_array(res, row, col, &array, &count);
-
-    if (found == NGX_DECLINED && c->null) {
-        return NGX_OK;
-    }
-
-    if (found != NGX_OK || count != n) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-
-        if (ngx_sms_pg_cell_array_next(&array, &cell) != 0) {
-            return NGX_ERROR;
-        }
-
-        field = (u_char *) &rows[i] + c->offset;
-
-        switch (c->kind) {
-
-        case NGX_SMS_FIELD_UUID:
-            rc = ngx_sms_pg_cell_uuid(&cell, field);
-            break;
-
-        case NGX_SMS_FIELD_INT:
-            rc = ngx_sms_pg_cell_int(&cell, field);
-            break;
-
-        case NGX_SMS_FIELD_TIME:
-            rc = ngx_sms_pg_cell_time(&cell, field);
-            break;
-
-        case NGX_SMS_FIELD_BOOL:
-            truth = 0;
-            rc = ngx_sms_pg_cell_bool(&cell, &truth);
-            *(ngx_uint_t *) field = (ngx_uint_t) truth;
-            break;
-
-        default:
-            rc = ngx_sms_pg_cell_text(&cell, &p, &len);
-
-            if (rc == 0) {
-                ((ngx_str_t *) field)->data = (u_char *) p;
-                ((ngx_str_t *) field)->len = len;
-            }
-        }
-
-        if (rc < 0 || (rc == 1 && !c->null)) {
-            return NGX_ERROR;
-        }
-    }
 
     return NGX_OK;
 }

@@ -1,19 +1,15 @@
 /*
- * The life of a message after intake: due, screened, claimed, submitted,
- * receipts, inbound.
+ * The life of a message after screen: claimed, submitted, receipts, inbound.
  */
 #ifndef NGX_SMS_STORE_FLOW_H
 #define NGX_SMS_STORE_FLOW_H
 
 #include "sms_plugin.h"
-#include "ngx_sms_store.h"
+#include "ngx_sms_store_row.h"
 
 
 typedef enum {
-    NGX_SMS_STMT_SCREEN_TAKE = 0,
-    NGX_SMS_STMT_SCREENED,
-    NGX_SMS_STMT_CONSENT_PUT,
-    NGX_SMS_STMT_CLAIM,
+    NGX_SMS_STMT_CLAIM = 0,
     NGX_SMS_STMT_SUBMITTED,
     NGX_SMS_STMT_RECEIPTS,
     NGX_SMS_STMT_INBOUND,
@@ -21,71 +17,6 @@ typedef enum {
 } ngx_sms_store_flow_stmt_e;
 
 extern const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[];
-
-
-#define NGX_SMS_FLOW_DEADLINE  10000
-
-
-/* a message on its way, as screen and claim give it */
-typedef struct {
-    u_char                id[16];
-    u_char                submission[16];
-    int64_t               account;
-    int64_t               to;
-    int64_t               klass, recipient_type, encoding, parts, attempt;
-    int64_t               brand;        /* 0: none                            */
-    int64_t               owner;        /* of the brand (screen)              */
-    int64_t               price_micro;
-    int64_t               accepted_us, expires_us;
-    int64_t               consent;      /* mirror's answer, 0: none (screen)  */
-    int64_t               consent_as_of_us;
-    ngx_uint_t            test;
-    ngx_str_t             sender;
-    ngx_str_t             text;
-    ngx_str_t             doc;          /* declaration, JSON                  */
-} ngx_sms_store_row_t;
-
-
-/* due messages whose time has come; rows: ngx_sms_store_screen_rows() */
-ngx_sms_store_query_t *ngx_sms_store_screen_take(int32_t limit,
-    int64_t now_us, ngx_sms_pg_done_pt done, void *data);
-/* the messages of a result, in "pool"; their texts are the result's own */
-ngx_int_t ngx_sms_store_screen_rows(const ngx_sms_pg_res_t *res,
-    ngx_pool_t *pool, ngx_sms_store_row_t **rows, ngx_uint_t *n);
-
-
-typedef enum {
-    NGX_SMS_SCREEN_QUEUE = 1,
-    NGX_SMS_SCREEN_REFUSE,
-    NGX_SMS_SCREEN_WAIT
-} ngx_sms_screen_outcome_e;
-
-typedef struct {
-    const u_char         *id;
-    int64_t               account;
-    ngx_uint_t            outcome;      /* ngx_sms_screen_outcome_e           */
-    int32_t               lane;
-    int64_t               fresh_until_us;   /* 0: does not age                */
-    int64_t               at_us;            /* WAIT: until                    */
-    ngx_uint_t            consent;          /* 0: not asked                   */
-    int64_t               consent_as_of_us;
-    ngx_str_t             code, proof, plugin;
-} ngx_sms_store_screened_t;
-
-ngx_sms_store_query_t *ngx_sms_store_screened(
-    const ngx_sms_store_screened_t *list, ngx_uint_t n, int64_t now_us,
-    ngx_sms_pg_done_pt done, void *data);
-
-
-typedef struct {
-    int64_t               owner, brand, number, as_of_us;
-    int16_t               recipient_type, state;
-} ngx_sms_store_consent_t;
-
-/* answers for the mirror; "source" "status" permits, anything else refuses only */
-ngx_sms_store_query_t *ngx_sms_store_consent_put(
-    const ngx_sms_store_consent_t *list, ngx_uint_t n, const u_char batch[16],
-    const char *source, ngx_sms_pg_done_pt done, void *data);
 
 
 /* "idle": nothing of this bind is in flight, so one message may be larger than
