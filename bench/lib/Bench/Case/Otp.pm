@@ -131,7 +131,8 @@ sub campaign_left {
 
     while (1) {
         my $waits = $bench->stand->pg->value('select (select count(*) from sms.due)
-                                                     + (select count(*) from sms.queue)');
+            + (select coalesce(sum(messages), 0) from sms.due_submission)
+            + (select count(*) from sms.queue)');
 
         # codes come and go
         return 0 if $waits < 50;
