@@ -206,20 +206,46 @@ $$;
 -- the newest.  p_dest: 0 where the receipt does not tell.
 create function sms.submit_found_far(p_link_id int, p_operator_id text, p_dest bigint)
 returns setof sms.submit
-language sql stable
+language plpgsql stable
 set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
 as $$
-    select s.*
+declare
+    v_acct      bigint[];
+    v_id        uuid[];
+    v_attempt   smallint[];
+    v_part      smallint[];
+    v_low       uuid;
+    v_high      uuid;
+begin
+    select array_agg(f.account_id), array_agg(f.message_id), array_agg(f.attempt),
+           array_agg(f.part)
+      into v_acct, v_id, v_attempt, v_part
       from submit_far f
+     where f.link_id = p_link_id and f.id_hash = hashtextextended(p_operator_id, 0);
+
+    if v_id is null then
+        return;
+    end if;
+
+    v_low := id_min(v_id);
+    v_high := id_max(v_id);
+
+    return query
+    select s.*
+      from unnest(v_acct, v_id, v_attempt, v_part) f (account_id, message_id, attempt, part)
      cross join lateral (
            select x.* from submit x
             where x.account_id = f.account_id and x.message_id = f.message_id
+              and x.message_id >= v_low and x.message_id <= v_high
               and x.attempt = f.attempt and x.part = f.part
               and x.operator_id = p_operator_id and (p_dest = 0 or x."to" = p_dest)
             limit 1) s
-     where f.link_id = p_link_id and f.id_hash = hashtextextended(p_operator_id, 0)
      order by s.at desc
-     limit 1
+     limit 1;
+end
 $$;
 
 -- Applies the receipts at these places of the arrays of one call.

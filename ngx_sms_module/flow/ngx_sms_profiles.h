@@ -11,7 +11,7 @@
 #include "ngx_sms_account.h"
 
 
-#define NGX_SMS_PROFILE_TTL       5000      /* ms; notices usually come first */
+#define NGX_SMS_PROFILE_TTL       30000     /* ms; notices come first         */
 #define NGX_SMS_PROFILE_NONE_TTL  1000      /* of "there is no such key"      */
 #define NGX_SMS_PROFILES_MAX      10000     /* entries of one worker          */
 
