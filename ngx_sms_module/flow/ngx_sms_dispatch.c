@@ -148,6 +148,7 @@ ngx_sms_dispatch_poke(uint32_t id, ngx_uint_t otp)
     }
 
     if (otp) {
+        link->drained_otp = 0;
         link->more_otp = 1;
         ngx_sms_dispatch_go_otp(link);
 
@@ -559,6 +560,10 @@ ngx_sms_dispatch_answer(ngx_sms_ask_t *ask, const ngx_sms_pg_res_t *res)
         link->drained = ngx_sms_store_claim_drained(res);
     }
 
+    if (ask == &link->otp || link->drained) {
+        link->drained_otp = ngx_sms_store_claim_drained(res);
+    }
+
     if (ngx_sms_store_claim_empty(res)) {
         return NGX_DECLINED;
     }
@@ -587,7 +592,7 @@ ngx_sms_dispatch_promise(uint32_t id, ngx_uint_t parts, ngx_uint_t otp,
 
     link = ngx_sms_dispatch_link(id);
 
-    if (link == NULL || !link->drained) {
+    if (link == NULL || !(otp ? link->drained_otp : link->drained)) {
         return NGX_DECLINED;
     }
 

@@ -64,6 +64,7 @@ static void ngx_sms_intake_observe(void *data, ngx_uint_t rows, ngx_msec_t ms);
 
 static ngx_sms_zone_t      *ngx_sms_intake_zone;
 static ngx_sms_pg_batch_t  *ngx_sms_intake_small;
+static ngx_sms_pg_batch_t  *ngx_sms_intake_otp;
 static ngx_sms_pg_batch_t  *ngx_sms_intake_large;
 static ngx_sms_pg_batch_t  *ngx_sms_intake_alone;
 
@@ -75,15 +76,15 @@ ngx_sms_intake_init(ngx_sms_zone_t *zone)
     ngx_sms_pg_batch_spec_t  *spec;
 
     /* batchers keep a pointer to theirs */
-    static ngx_sms_pg_batch_spec_t  specs[3];
+    static ngx_sms_pg_batch_spec_t  specs[4];
     static const char *const        names[] = {
-        "intake", "intake large", "intake alone"
+        "intake", "intake large", "intake alone", "intake otp"
     };
 
     ngx_sms_intake_zone = zone;
     ngx_sms_intake_keys_init();
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         spec = &specs[i];
         ngx_memzero(spec, sizeof(ngx_sms_pg_batch_spec_t));
         spec->name = names[i];
@@ -103,8 +104,11 @@ ngx_sms_intake_init(ngx_sms_zone_t *zone)
                                                    &specs[1]);
     ngx_sms_intake_alone = ngx_sms_pg_batch_create(ngx_sms_store.bulk,
                                                    &specs[2]);
+    ngx_sms_intake_otp = ngx_sms_pg_batch_create(ngx_sms_store.write,
+                                                 &specs[3]);
 
-    return ngx_sms_intake_small && ngx_sms_intake_large && ngx_sms_intake_alone
+    return ngx_sms_intake_small && ngx_sms_intake_large
+           && ngx_sms_intake_alone && ngx_sms_intake_otp
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -115,6 +119,11 @@ ngx_sms_intake_exit(void)
     if (ngx_sms_intake_small) {
         ngx_sms_pg_batch_destroy(ngx_sms_intake_small);
         ngx_sms_intake_small = NULL;
+    }
+
+    if (ngx_sms_intake_otp) {
+        ngx_sms_pg_batch_destroy(ngx_sms_intake_otp);
+        ngx_sms_intake_otp = NULL;
     }
 
     if (ngx_sms_intake_large) {
@@ -147,12 +156,13 @@ ngx_sms_intake_info(ngx_sms_pg_batch_info_t *sum)
     ngx_sms_pg_batch_info_t   one;
 
     const ngx_sms_pg_batch_t *const  all[] = {
-        ngx_sms_intake_small, ngx_sms_intake_large, ngx_sms_intake_alone
+        ngx_sms_intake_small, ngx_sms_intake_otp, ngx_sms_intake_large,
+        ngx_sms_intake_alone
     };
 
     ngx_memzero(sum, sizeof(ngx_sms_pg_batch_info_t));
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         ngx_sms_pg_batch_info(all[i], &one);
 
         sum->batches += one.batches;
@@ -231,8 +241,9 @@ ngx_sms_intake_add(ngx_sms_submission_t *sub)
         return NGX_ERROR;
     }
 
-    /* what waits for screen does not hinder what goes at once */
+    /* what waits for screen does not hinder what goes at once, nor that an OTP */
     batch = sub->alone ? ngx_sms_intake_alone
+            : sub->klass == SMS_CLASS_OTP ? ngx_sms_intake_otp
             : sub->naccepted > NGX_SMS_INTAKE_SMALL || ngx_sms_submission_held(sub)
             ? ngx_sms_intake_large : ngx_sms_intake_small;
 

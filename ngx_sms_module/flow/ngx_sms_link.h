@@ -65,6 +65,7 @@ struct ngx_sms_link_s {
     unsigned                 more:1;        /* the queue may not be empty     */
     unsigned                 more_otp:1;    /* an OTP was queued here         */
     unsigned                 drained:1;     /* the last look left nothing     */
+    unsigned                 drained_otp:1; /* of the OTP lane                */
 };
 
 
