@@ -27,7 +27,7 @@ my $big = SMS::Account->new($pg, operators => ['turkcell'], name => 'Büyük A.�
 my $small = SMS::Account->new($pg, operators => ['turkcell'], name => 'Küçük A.Ş.',
                               sender => 'KUCUK', iys => 100300, keyword => 'KUCUK');
 # so slow that what a busy machine takes between accept and queue is few messages
-my $smsc = SMS::Smsc->start(receipt_ms => 50, delay_ms => 400);
+my $smsc = SMS::Smsc->start(receipt_ms => 50, delay_ms => 1200);
 my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => conf(smsc => $smsc, window => 5));
 
 ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
@@ -46,6 +46,7 @@ my $otp = send_one($big, $nginx, class => 'otp', to => '905370000001',
 my @got = $smsc->wait_for(11, seconds => slow(40),
                           filter => sub { $_[0]{source} eq 'KUCUK' || $_[0]{dest} =~ /537/ });
 my @all = $smsc->messages;
+$smsc->set(delay_ms => 20);
 my ($at_otp) = grep { $all[$_]{dest} =~ /90537/ } 0 .. $#all;
 my @at_small = grep { $all[$_]{source} eq 'KUCUK' } 0 .. $#all;
 

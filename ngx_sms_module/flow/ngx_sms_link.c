@@ -19,6 +19,7 @@ typedef struct {
     ngx_sms_link_t          *link;
     u_char                   id[16];
     ngx_sms_stored_t         st;
+    ngx_uint_t               parts;         /* promised until it goes         */
     ngx_sms_store_submit_t  *results;
     ngx_uint_t               nresults;
     int64_t                  submitted_us;
@@ -200,6 +201,9 @@ ngx_sms_claim_start(ngx_sms_claim_t *claim)
         return NGX_ERROR;
     }
 
+    /* the adapter does not know of them while accounts are asked for */
+    claim->parts = parts;
+    link->promised += parts;
     link->claims++;
     ngx_sms_counter_add(link->zone, NGX_SMS_C_CLAIMED, (int64_t) claim->st.n);
     ngx_sms_stored_load(&claim->st, ngx_sms_claim_go, claim);
@@ -222,6 +226,7 @@ ngx_sms_claim_go(void *data)
     ngx_sms_link_t  *link;
 
     link = claim->link;
+    link->promised -= claim->parts;
     now = ngx_sms_timer_now_us();
     run = NULL;
 
