@@ -42,7 +42,7 @@ ngx_sms_intake_promise(ngx_sms_pg_flight_t *f)
                 continue;
             }
 
-            if (link && rcpt[i].link != link) {
+            if (rcpt[i].link == 0 || (link && rcpt[i].link != link)) {
                 return NULL;
             }
 
