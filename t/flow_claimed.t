@@ -90,6 +90,35 @@ subtest 'a window that is full takes the queue' => sub {
     is(scalar(grep { $at_operator->($_) == 1 } @to), 40, 'each arrived once');
 };
 
+subtest 'while an account is asked for, no more than a window is claimed' => sub {
+    $smsc->set(delay_ms => 100);
+    send_one($account, $nginx, to => [ map { number() } 1 .. 80 ], text => 'seksen kişiye');
+
+    # the profile is forgotten, and cannot be read; claims do not need this table
+    my $lock = $pg->connect;
+    $lock->begin_work;
+    $lock->do('lock table sms.account_setting in access exclusive mode');
+    $pg->do(q{select pg_notify('sms_profile', ?::text)}, $account->id);
+    ok(wait_until { $pg->value(q{select count(*) from pg_stat_activity
+                                  where wait_event_type = 'Lock' and query ~ 'sms.profiles'}) } 10,
+       'the account is asked for');
+
+    # the results of what was on the wire are stored by then
+    sleep 1;
+    my $most = 0;
+    for (1 .. 20) {
+        my $n = $pg->value('select sum(cardinality(message_id)) from sms.claim') // 0;
+        $most = $n if $n > $most;
+        sleep 0.05;
+    }
+
+    $lock->rollback;
+    $lock->disconnect;
+    cmp_ok($most, '<=', 16, "$most claimed, in a window of sixteen");
+    $smsc->set(delay_ms => 0);
+    ok(wait_ended($pg, 60), 'and all have ended');
+};
+
 subtest 'the worker dies between claim and wire' => sub {
     sleep 1;
     my ($worker) = $nginx->worker_pids;
