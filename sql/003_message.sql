@@ -178,6 +178,20 @@ begin
 end
 $$;
 
+-- A lane's place in account.turns and its clock; made where no worker has told of
+-- its link yet.
+create function sms.lane_place(p_lane int, out pos int, out clock bigint)
+language plpgsql
+as $$
+begin
+    for i in 1 .. 2 loop
+        select l.pos, l.clock into pos, clock from lane l where l.lane = p_lane;
+        exit when found;
+        perform lane_add(array[p_lane]);
+    end loop;
+end
+$$;
+
 -- In key order this is the fair share: turn is the account's virtual finishing
 -- time (D9).  A row is deleted when it is claimed.
 create table sms.queue (

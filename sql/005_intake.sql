@@ -94,13 +94,7 @@ begin
     end if;
 
     foreach v_lane in array v_lanes loop
-        select pos, clock into v_pos, v_clock from lane where lane = v_lane;
-
-        if not found then
-            -- a link that no worker has told of yet
-            perform lane_add(array[v_lane]);
-            select pos, clock into v_pos, v_clock from lane where lane = v_lane;
-        end if;
+        select p.pos, p.clock into v_pos, v_clock from lane_place(v_lane) p;
 
         with share as (
             select u.account_id, max(u.place) as n
@@ -177,13 +171,7 @@ begin
         return null;
     end if;
 
-    select pos, clock into v_pos, v_clock from lane where lane = p_lane;
-
-    if not found then
-        -- a link that no worker has told of yet
-        perform lane_add(array[p_lane]);
-        select pos, clock into v_pos, v_clock from lane where lane = p_lane;
-    end if;
+    select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
     with charged as (
         update account a

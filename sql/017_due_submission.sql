@@ -180,12 +180,7 @@ declare
     v_clock bigint;
     v_base  bigint[];
 begin
-    select pos, clock into v_pos, v_clock from lane where lane = p_lane;
-
-    if not found then
-        perform lane_add(array[p_lane]);
-        select pos, clock into v_pos, v_clock from lane where lane = p_lane;
-    end if;
+    select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
     with turned as (
         update account a
