@@ -128,7 +128,13 @@ sub refused {
 
     my $nginx = server(host => '127.0.0.1', mode => 'verify-full', ca => 'ours', %opt);
     ok($nginx->wait_log($why), "$name: the log says why");
-    my $r = $nginx->http->get('/health');
+
+    # the one that has said so may be another worker's, or another connection
+    my $r;
+    wait_until {
+        $r = $nginx->http->get('/health');
+        $r->json->{database}{connections}[0]{reason} ne 'not started';
+    } slow(10), 'the first connection to try';
     is($r->status, 503, 'not ready');
     is($r->json->{database}{connections}[0]{reason}, 'cannot connect', 'nor in /health');
     is($account->send($nginx, {})->status, 503, 'nothing is accepted');
