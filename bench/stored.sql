@@ -56,12 +56,6 @@ select o.account_id, o.at + interval '3 s', p.price_micro, 0, o.at + interval '3
        o.id, 'delivered'
   from old o, pattern p;
 
--- reserved with the batch, kept when its messages have ended
-insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
-select o.account_id, p.price_micro * count(*), min(o.at), k.kind, k.debit, k.credit, o.batch_id
-  from old o, pattern p, (values (1::smallint, 2::pot, 3::pot), (3, 3, 4)) k (kind, debit, credit)
- group by o.account_id, o.batch_id, p.price_micro, k.kind, k.debit, k.credit;
-
 update account a
    set available_micro = available_micro - o.amount
   from (select o.account_id, sum(p.price_micro) as amount

@@ -112,7 +112,7 @@ create table sms.message (
     test            boolean not null,
     message_id      uuid not null,
     submission_id   uuid not null,
-    -- the intake batch that paid for it: posting (account_id, batch_id)
+    -- what was committed with it
     batch_id        uuid not null,
     -- the message of this submission whose row has the text; null: this one
     text_id         uuid,
@@ -442,7 +442,8 @@ create table sms.receipt_late (
     primary key (account_id, message_id, attempt, part, state, at)
 ) partition by range (message_id);
 
--- A message ends once.  Only the statement that inserts this may refund.
+-- A message ends once, and this shares out its price.  Only the statement that
+-- inserts it may refund.
 create table sms.settlement (
     account_id      bigint not null,
     settled_at      timestamptz not null,

@@ -1,64 +1,69 @@
 -- expand: each account's own book, tariffs, and the one function that ends a message
 --
--- Four pots per account: funded, available, held, spent.  A posting moves an
--- amount from one pot to another of the same account: two lines that sum to
--- zero by their shape (D14).  funded is the outside world and goes negative.
--- Only available is stored (account.available_micro); the rest are sums.
+-- Four pots per account: funded, available, held, spent.  Whatever moves an amount
+-- moves it from one pot to another of the same account, so an account's pots sum to
+-- zero (D14).  funded is the outside world and goes negative.  Only available is
+-- stored (account.available_micro); the rest are sums.
+--
+-- A message is its own posting (docs/decisions/message-is-posting.md): its row moves
+-- price_micro from available to held, its settlement moves kept_micro on to spent and
+-- refunded_micro back.  posting has what comes from outside.
 
 set role sms_owner;
-
-create domain sms.pot as smallint
-    check (value between 1 and 4);
 
 create table sms.posting (
     account_id      bigint not null,
     amount_micro    bigint not null,
     at              timestamptz not null,
-    -- 1 reserve, 2 refund, 3 keep, 4 fund, 5 withdraw
-    kind            smallint not null,
-    -- pots: 1 funded, 2 available, 3 held, 4 spent
-    debit           sms.pot not null,
-    credit          sms.pot not null,
-    -- reserve: the intake batch, so a batch is charged once (D1); refund: the
-    -- message, so it is refunded once; keep: the settle batch
+    -- 1 fund: funded to available; 2 withdraw: back
+    kind            smallint not null check (kind in (1, 2)),
+    -- of the payment, which counts once
     posting_id      uuid not null,
     note            text,
-    primary key (account_id, posting_id, kind),
-    check (amount_micro > 0 and debit <> credit)
-) partition by range (posting_id);
+    primary key (account_id, posting_id),
+    check (amount_micro > 0)
+);
 
-insert into sms.partitioned (parent) values ('posting');
+-- What the messages of a partition cost that were not refunded: the books go on
+-- without their rows (D13).  Counts once the partition is gone.
+create table sms.retired (
+    account_id  bigint not null,
+    kept_micro  bigint not null,
+    name        text not null,
+    primary key (account_id, name)
+);
 
-create function sms.posting_kind_name(p_kind int)
-returns text
-language sql immutable parallel safe
-as $$
-    select (array['reserve', 'refund', 'keep', 'fund', 'withdraw'])[p_kind]
-$$;
-
-grant execute on function sms.posting_kind_name(int) to sms_worker, sms_api;
-
--- The two lines of every posting.
-create view sms.posting_line as
-    select account_id, posting_id, kind, debit as pot, -amount_micro as amount_micro, at
-      from sms.posting
-    union all
-    select account_id, posting_id, kind, credit, amount_micro, at
-      from sms.posting;
-
--- Every account's book.  total is zero in every snapshot, and available equals
--- the stored balance.
+-- Every account's book.  available equals the stored balance in every snapshot, and
+-- total is zero: held is what messages cost that have not ended, and every settlement
+-- has shared out its message's whole price.
 create view sms.book as
-    select a.account_id,
-           coalesce(sum(l.amount_micro) filter (where l.pot = 1), 0)::bigint as funded_micro,
-           coalesce(sum(l.amount_micro) filter (where l.pot = 2), 0)::bigint as available_micro,
-           coalesce(sum(l.amount_micro) filter (where l.pot = 3), 0)::bigint as held_micro,
-           coalesce(sum(l.amount_micro) filter (where l.pot = 4), 0)::bigint as spent_micro,
-           coalesce(sum(l.amount_micro), 0)::bigint as total_micro,
+    select a.account_id, -b.funded as funded_micro,
+           b.funded - m.price + m.refunded - r.kept as available_micro, m.held as held_micro,
+           m.kept + r.kept as spent_micro,
+           m.refunded + m.held + m.kept - m.price as total_micro,
            a.available_micro as stored_micro
       from sms.account a
-      left join sms.posting_line l using (account_id)
-     group by a.account_id, a.available_micro;
+     cross join lateral (
+           select coalesce(sum(case p.kind when 1 then p.amount_micro else -p.amount_micro end),
+                           0)::bigint as funded
+             from sms.posting p
+            where p.account_id = a.account_id) b
+     cross join lateral (
+           select coalesce(sum(x.price_micro), 0)::bigint as price,
+                  coalesce(sum(x.price_micro) filter (where s.message_id is null),
+                           0)::bigint as held,
+                  coalesce(sum(s.kept_micro), 0)::bigint as kept,
+                  coalesce(sum(s.refunded_micro), 0)::bigint as refunded
+             from sms.message x
+             left join sms.settlement s on s.account_id = x.account_id
+                                       and s.message_id = x.message_id
+            where x.account_id = a.account_id) m
+     cross join lateral (
+           select coalesce(sum(x.kept_micro), 0)::bigint as kept
+             from sms.retired x
+            where x.account_id = a.account_id
+              and not exists (select from sms.partition p
+                               where p.parent = 'message' and p.name = x.name)) r;
 
 -- Dated prices of one part by tariff, destination and class (D4).  prefix: the
 -- longest that the number begins with wins; valid_from: the newest not later
@@ -158,9 +163,8 @@ end
 $$;
 
 -- Ends the messages that have not ended.  refund: the whole price goes back
--- from held to available, one posting per message; else it goes to spent, one
--- posting per account and call.  Returns how many ended now; a message that had
--- ended, or stands in the arrays again, is left as it is.
+-- from held to available; else it goes to spent.  Returns how many ended now; a
+-- message that had ended, or stands in the arrays again, is left as it is.
 create function sms.settle(
     p_now timestamptz, p_account bigint[], p_message uuid[], p_state smallint[],
     p_code text[], p_refund boolean[])
@@ -174,7 +178,6 @@ as $$
 declare
     v_low       uuid;
     v_high      uuid;
-    v_posting   uuid := id_new(p_now);
     v_otp_acct  bigint[];
     v_otp       uuid[];
     -- is anybody told at all; then who
@@ -219,18 +222,7 @@ begin
                state, message_id, code
           from source
             on conflict (account_id, message_id) do nothing
-        returning account_id, message_id, kept_micro, refunded_micro
-    ), refunds as (
-        insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
-        select account_id, refunded_micro, p_now, 2, 3, 2, message_id
-          from ended
-         where refunded_micro > 0
-    ), keeps as (
-        insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
-        select account_id, sum(kept_micro), p_now, 3, 3, 4, v_posting
-          from ended
-         where kept_micro > 0
-         group by account_id
+        returning account_id, message_id, refunded_micro
     ), balances as (
         update account a
            set available_micro = a.available_micro + r.amount
@@ -272,8 +264,6 @@ create function sms.settle_kept(
 returns void
 language plpgsql
 as $$
-declare
-    v_posting   uuid := id_new(p_now);
 begin
     -- in the order of ids, so that two calls with the same messages do not deadlock
     insert into settlement (account_id, settled_at, kept_micro, refunded_micro, receipt_at,
@@ -284,12 +274,6 @@ begin
                    unnest(p_receipt_at) as receipt_at, unnest(p_operator_code) as operator_code,
                    unnest(p_attempt) as attempt, unnest(p_message) as message_id) u
      order by u.message_id;
-
-    insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
-    select u.account_id, sum(u.price), p_now, 3, 3, 4, v_posting
-      from (select unnest(p_account) as account_id, unnest(p_price) as price) u
-     where u.price > 0
-     group by u.account_id;
 
     if 1 = any (p_class) then
         perform text_erase(array_agg(u.a), array_agg(u.m))

@@ -29,14 +29,6 @@ create table sms.idempotency (
     primary key (account_id, key)
 ) with (autovacuum_vacuum_insert_scale_factor = 0.5);
 
--- Batches that charge an account nothing have no posting to be known by.
-create table sms.intake_batch (
-    account_id  bigint not null,
-    created_at  timestamptz not null,
-    batch_id    uuid not null,
-    primary key (account_id, batch_id)
-);
-
 
 -- ---- turns ------------------------------------------------------------------
 
@@ -248,7 +240,6 @@ declare
     v_out   bigint[];
     v_keep  bigint[];
     v_base  bigint[];
-    v_zero  boolean := 0 = any (p_acct_sum);
     v_keys  boolean := array_remove(m_key, null) <> '{}';
     -- the one lane of all messages: nearly always
     v_lane  int := case when m_lane[1] = all (m_lane) then m_lane[1] end;
@@ -301,15 +292,14 @@ begin
             v_lane := null;
             v_claim := false;
 
+            -- An account's messages are written together: one of them tells of all.
             select array_agg(b.account_id)
               into v_done
-              from unnest(p_acct) b (account_id)
-             where (select true from posting p
-                     where p.account_id = b.account_id and p.posting_id = p_batch
-                       and p.kind = 1
-                     limit 1)
-                or (select true from intake_batch i
-                     where i.account_id = b.account_id and i.batch_id = p_batch
+              from (select distinct on (u.account_id) u.account_id, u.message_id
+                      from unnest(m_acct, m_id) u (account_id, message_id)) b
+             where (select true from message x
+                     where x.account_id = b.account_id and x.message_id = b.message_id
+                       and x.message_id >= id_min(m_id) and x.message_id <= id_max(m_id)
                      limit 1);
 
             select array_agg(k.account_id)
@@ -376,18 +366,6 @@ begin
                 v_base := account_charge(p_acct, p_acct_sum, p_acct_count, v_lane);
             end if;
 
-            insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id)
-            select u.account_id, u.amount, p_now, 1, 2, 3, p_batch
-              from (select unnest(p_acct) as account_id, unnest(p_acct_sum) as amount) u
-             where u.amount <> 0;
-
-            if v_zero then
-                insert into intake_batch (account_id, created_at, batch_id)
-                select u.account_id, p_now, p_batch
-                  from unnest(p_acct, p_acct_sum) u (account_id, amount)
-                 where u.amount = 0;
-            end if;
-
             if v_keys then
                 insert into idempotency (account_id, created_at, submission_id, key, hash)
                 select u.account_id, p_now, u.submission_id, u.key, u.request
@@ -395,6 +373,16 @@ begin
                                unnest(m_key) as key, unnest(m_request) as request) u
                  where u.key is not null;
             end if;
+
+            insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
+                                 due_at, ord, class, recipient_type, encoding, parts, test, message_id,
+                                 submission_id, batch_id, text_id, sender, reference, text,
+                                 high_message, doc, text_hash, rejected)
+            select unnest(m_acct), unnest(m_to), unnest(m_price), unnest(m_brand), p_now,
+                   unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class), unnest(m_rtype),
+                   unnest(m_enc), unnest(m_parts), unnest(m_test), unnest(m_id), unnest(m_sub), p_batch,
+                   unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
+                   unnest(m_doc), unnest(m_hash), unnest(m_rejected);
 
             exit attempt;
         exception
@@ -405,16 +393,6 @@ begin
                 end if;
         end;
     end loop;
-
-    insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
-                         due_at, ord, class, recipient_type, encoding, parts, test, message_id,
-                         submission_id, batch_id, text_id, sender, reference, text,
-                         high_message, doc, text_hash, rejected)
-    select unnest(m_acct), unnest(m_to), unnest(m_price), unnest(m_brand), p_now,
-           unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class), unnest(m_rtype),
-           unnest(m_enc), unnest(m_parts), unnest(m_test), unnest(m_id), unnest(m_sub), p_batch,
-           unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
-           unnest(m_doc), unnest(m_hash), unnest(m_rejected);
 
     if v_claim then
         insert into claim (epoch, claimed_at, link_id, claim_id, low, high, lease, account_id,

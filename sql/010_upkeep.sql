@@ -463,7 +463,7 @@ begin
 end
 $$;
 
--- Keys after a day, batches after two, where receipts look far after ten.
+-- Keys after a day, where receipts look far after ten.
 -- p_limit: about so many rows are read.
 create function sms.upkeep_sweep(p_now timestamptz, p_limit int)
 returns json
@@ -473,25 +473,22 @@ as $$
 declare
     v_pages bigint := greatest(p_limit / 50, 1);
     keys    record;
-    batches record;
     far     record;
 begin
     keys := walk_step('idempotency',
                       p_now - setting_int('idempotency_hours') * interval '1 hour', v_pages);
-    batches := walk_step('intake_batch', p_now - interval '2 days', v_pages);
     -- not before they were walked for missing receipts
     far := walk_step('submit_far',
                      least(p_now - setting_int('ref_keep_days') * interval '1 day',
                            coalesce((select at from sweep where name = 'no_receipt'),
                                     '-infinity')), v_pages);
 
-    if keys.at_end and batches.at_end and far.at_end then
-        update walk set page = 0 where name in ('idempotency', 'intake_batch', 'submit_far');
+    if keys.at_end and far.at_end then
+        update walk set page = 0 where name in ('idempotency', 'submit_far');
     end if;
 
-    return json_build_object('keys', keys.deleted, 'batches', batches.deleted,
-                             'far', far.deleted,
-                             'more', not (keys.at_end and batches.at_end and far.at_end));
+    return json_build_object('keys', keys.deleted, 'far', far.deleted,
+                             'more', not (keys.at_end and far.at_end));
 end
 $$;
 

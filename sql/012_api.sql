@@ -431,13 +431,12 @@ begin
                        'kind', l.kind,
                        'amount_micro', l.amount_micro, 'unit', v_unit,
                        'at', sms.time_text(l.at)) order by l.at, l.place)
-              from (select 1 as place, 'reserve' as kind, m.price_micro as amount_micro, p.at
-                      from sms.posting p
-                     where p.posting_id = m.batch_id and p.kind = 1 and m.price_micro > 0
+              from (select 1 as place, 'reserve' as kind, m.price_micro as amount_micro,
+                           m.accepted_at as at
+                     where m.price_micro > 0
                     union all
-                    select 2, 'refund', p.amount_micro, p.at
-                      from sms.posting p
-                     where p.posting_id = v_id and p.kind = 2
+                    select 2, 'refund', e.refunded_micro, e.settled_at
+                     where e.refunded_micro > 0
                     union all
                     select 3, 'keep', e.kept_micro, e.settled_at
                      where e.kept_micro > 0) l), '[]'));

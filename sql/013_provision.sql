@@ -219,11 +219,9 @@ begin
         raise exception 'unknown-account' using errcode = 'SMS04';
     end if;
 
-    insert into posting (account_id, amount_micro, at, kind, debit, credit, posting_id, note)
+    insert into posting (account_id, amount_micro, at, kind, posting_id, note)
     values (p_account, abs(p_amount_micro), now(),
-            case when p_amount_micro > 0 then 4 else 5 end,
-            case when p_amount_micro > 0 then 1 else 2 end,
-            case when p_amount_micro > 0 then 2 else 1 end, p_id, p_note)
+            case when p_amount_micro > 0 then 1 else 2 end, p_id, p_note)
         on conflict do nothing;
 
     if found then

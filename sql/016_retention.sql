@@ -18,15 +18,6 @@ create table sms.retiring (
     ended       boolean not null
 );
 
--- What the messages of a partition cost that were not refunded: the books go on
--- without their rows (D13).  Counts once the partition is gone.
-create table sms.retired (
-    account_id  bigint not null,
-    kept_micro  bigint not null,
-    name        text not null,
-    primary key (account_id, name)
-);
-
 -- Reads the next p_limit messages of a partition; false when one has not ended.
 create function sms.retire_read(p_name text, p_low uuid, p_high uuid, p_limit int)
 returns boolean
@@ -127,7 +118,7 @@ begin
     -- what followed messages that are gone
     select x.* into p
       from partition x
-     where x.parent not in ('message', 'posting', 'inbound')
+     where x.parent not in ('message', 'inbound')
        and x.high < v_before and x.high <= v_first
      order by x.low, x.parent
      limit 1;
@@ -178,12 +169,6 @@ begin
     end;
 
     delete from partition where parent = p.parent and name = p.name;
-
-    if p.parent = 'message' then
-        insert into sweep (name, at) values ('retired', p.high)
-            on conflict (name) do update set at = excluded.at;
-    end if;
-
     return json_build_object('dropped', p.name, 'more', true);
 end
 $$;
@@ -192,11 +177,8 @@ $$;
 -- ---- do the books hold? -----------------------------------------------------
 
 -- One statement, so one snapshot, beside any load (D14):
---   total       the lines of an account sum to zero
---   available   the stored balance is the sum of its lines
---   held        what is held is what open messages cost
---   spent       what is spent is what ended messages kept
---   batch       a reservation is the sum of its messages' prices
+--   total       an account's pots sum to zero: settlements share out whole prices
+--   available   the stored balance is what its book says
 -- Of these accounts; answers what differs, at most p_limit rows of it.
 create function sms.books_drift(p_accounts bigint[], p_limit int)
 returns json
@@ -204,58 +186,17 @@ language plpgsql stable
 set search_path = sms, pg_temp
 set jit = off
 as $$
-declare
-    -- batches whose messages are dropped, or some of them
-    v_from  uuid := id_low(coalesce((select at + interval '1 day' from sweep
-                                      where name = 'retired'), 'epoch'));
 begin
     return (
-        with open_message as (
-            select m.account_id,
-                   coalesce(sum(m.price_micro) filter (where s.message_id is null), 0) as held,
-                   coalesce(sum(s.kept_micro), 0) as spent
-              from message m
-              left join settlement s on s.account_id = m.account_id
-                                    and s.message_id = m.message_id
-             where m.account_id = any (p_accounts)
-             group by m.account_id
-        ), gone as (
-            select r.account_id, sum(r.kept_micro) as spent
-              from retired r
-             where r.account_id = any (p_accounts)
-               and not exists (select from partition p
-                                where p.parent = 'message' and p.name = r.name)
-             group by r.account_id
-        ), share as (
-            select m.account_id, m.batch_id, sum(m.price_micro) as amount
-              from message m
-             where m.account_id = any (p_accounts) and m.batch_id >= v_from
-             group by m.account_id, m.batch_id
-        ), drift as (
-            select b.account_id, d.what, d.expected, d.found
-              from book b
-              left join open_message o using (account_id)
-              left join gone g using (account_id)
-             cross join lateral (values
-                   ('total', 0::numeric, b.total_micro::numeric),
-                   ('available', b.available_micro, b.stored_micro),
-                   ('held', coalesce(o.held, 0), b.held_micro),
-                   ('spent', coalesce(o.spent, 0) + coalesce(g.spent, 0), b.spent_micro))
-                   d (what, expected, found)
-             where b.account_id = any (p_accounts) and d.expected <> d.found
-            union all
-            select coalesce(p.account_id, s.account_id),
-                   'batch ' || coalesce(p.posting_id, s.batch_id),
-                   coalesce(s.amount, 0), coalesce(p.amount_micro, 0)
-              from share s
-              full join (select * from posting
-                          where kind = 1 and account_id = any (p_accounts)
-                            and posting_id >= v_from) p
-                   on p.account_id = s.account_id and p.posting_id = s.batch_id
-             where coalesce(s.amount, 0) <> coalesce(p.amount_micro, 0)
-        )
         select coalesce(json_agg(d order by d.account_id, d.what), '[]')
-          from (select * from drift limit p_limit) d);
+          from (select b.account_id, v.what, v.expected, v.found
+                  from book b
+                 cross join lateral (values
+                       ('total', 0::bigint, b.total_micro),
+                       ('available', b.available_micro, b.stored_micro))
+                       v (what, expected, found)
+                 where b.account_id = any (p_accounts) and v.expected <> v.found
+                 limit p_limit) d);
 end
 $$;
 
@@ -273,7 +214,7 @@ begin
 end
 $$;
 
--- Some accounts, as many as have about p_limit messages and postings together,
+-- Some accounts, as many as have about p_limit messages together,
 -- from a random one on: every minute a little.  What is larger is left to
 -- upkeep_check().
 create function sms.upkeep_books(p_limit int)
@@ -300,9 +241,7 @@ begin
           order by account_id limit 100)
     loop
         select count(*) into n
-          from ((select from posting where account_id = v_account limit p_limit)
-                union all
-                (select from message where account_id = v_account limit p_limit)) x;
+          from (select from message where account_id = v_account limit p_limit) x;
 
         if n >= p_limit then
             v_large := v_large + 1;

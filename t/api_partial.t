@@ -89,7 +89,7 @@ is($account->get($nginx, "/v1/messages/$s->{messages}[1]{id}/explain")->json->{t
 
 # ---- nobody --------------------------------------------------------------------
 
-my @tables = qw(message idempotency intake_batch);
+my @tables = qw(message idempotency);
 my $counts = $account->counts(@tables);
 my @bad = ('x', '0212 111 22 33', '0532 111 00 99', '0532 111 00 99');
 $r = $account->send($nginx, { to => \@bad });

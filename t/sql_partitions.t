@@ -16,8 +16,7 @@ use SMS::Pg;
 use SMS::Tap;
 
 my $count = 1000;
-my @tables = qw(message verdict verdict_passed submit receipt receipt_late settlement
-                posting);
+my @tables = qw(message verdict verdict_passed submit receipt receipt_late settlement);
 
 # A part is looked for by its operator's id in the days of the setting, three more,
 # and what is made ahead.

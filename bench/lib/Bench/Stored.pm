@@ -40,7 +40,7 @@ sub fill {
     die "bench: old messages were not written\n" if $failed;
 
     $pg->do('vacuum (analyze) sms.message, sms.idempotency, sms.submit,
-             sms.settlement, sms.posting, sms.account');
+             sms.settlement, sms.account');
     $pg->do('checkpoint');
     return time - $begin;
 }
