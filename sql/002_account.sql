@@ -22,6 +22,9 @@ create table sms.account (
     public_id       uuid not null default sms.id_new(),
     -- 1 active, 2 suspended, 3 closed
     state           sms.account_state not null default 1,
+    -- what intake must look at for this account, see account_look(): it has the row
+    -- in its hands, and nine of ten accounts have nothing
+    look            smallint not null default 0,
     unit            sms.unit not null,
     -- virtual finishing time per lane, indexed by lane.pos: the fair share (D9)
     turns           bigint[] not null default '{}',
@@ -163,6 +166,42 @@ create table sms.sender_approval (
 create index sender_revoked on sms.sender (account_id) where revoked_at is not null;
 create index sender_not_approved on sms.sender_approval (account_id, operator)
     where state <> 'approved';
+
+
+-- The bits of account.look: 1 it has a blacklist, 2 a sender was taken away from it,
+-- or an operator has not approved one.
+create function sms.account_look()
+returns trigger
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_account   bigint := case tg_op when 'DELETE' then old.account_id else new.account_id end;
+    v_look      int;
+begin
+    v_look := case when exists (select from blacklist b where b.account_id = v_account)
+              then 1 else 0 end
+              | case when exists (select from sender s
+                                   where s.account_id = v_account and s.revoked_at is not null)
+                       or exists (select from sender_approval p
+                                   where p.account_id = v_account and p.state <> 'approved')
+                then 2 else 0 end;
+
+    update account a
+       set look = v_look
+     where a.account_id = v_account and a.look <> v_look;
+
+    return null;
+end
+$$;
+
+create trigger account_look
+    after insert or update or delete on sms.sender
+    for each row execute function sms.account_look();
+
+create trigger account_look
+    after insert or update or delete on sms.sender_approval
+    for each row execute function sms.account_look();
 
 
 -- ---- caches are told --------------------------------------------------------

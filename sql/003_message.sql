@@ -394,9 +394,6 @@ create table sms.submit (
 -- again, the newest wins and the destination must agree.
 create index submit_operator on sms.submit (link_id, id_hash);
 
--- upkeep walks them by time for messages that never got a receipt
-create index submit_time on sms.submit using brin (at) with (pages_per_range = 16);
-
 -- Where receipts look for messages that were accepted days before they were
 -- submitted: sms.submit is searched only among the ids of the last days.
 create table sms.submit_far (
@@ -490,6 +487,24 @@ create table sms.receipt_orphan (
 );
 
 create index receipt_orphan_unsure on sms.receipt_orphan (link_id) where unsure;
+
+-- What one call has stored as sent, until upkeep looks a day later whether it has
+-- ended: one row.  An index of sms.submit by time would cost each part more
+-- (measured: docs/decisions/rows-of-a-life.md).
+create table sms.receipt_watch (
+    at          timestamptz not null,
+    link_id     int not null,
+    watch_id    uuid not null default gen_random_uuid(),
+    -- one element a part
+    account_id  bigint[] not null,
+    message_id  uuid[] not null,
+    primary key (at, watch_id)
+) with (toast_tuple_target = 8160);
+
+-- ids do not compress: to try would cost more than to write them
+alter table sms.receipt_watch
+    alter account_id set storage external,
+    alter message_id set storage external;
 
 -- Submitted more than a day ago and still without a final state.
 create table sms.receipt_wait (

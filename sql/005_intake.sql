@@ -15,6 +15,10 @@ create table sms.blacklist (
     primary key (account_id, number)
 );
 
+create trigger account_look
+    after insert or delete on sms.blacklist
+    for each row execute function sms.account_look();
+
 -- Keys live a day, so the table is not partitioned: a key must be unique for
 -- longer than a partition's id can say (D2).
 create table sms.idempotency (
@@ -123,11 +127,12 @@ $$;
 -- Debits accounts and takes their next turns in one lane, all or none: one pass
 -- over the account rows, in the order of p_account, which is that of the lock.
 -- p_count: how many messages each has.  p_lane null: no turns, no queue.  Answers
--- the turn before each account's first; raises SMS05 when one is missing or not active, check_violation when one
--- is short of credit.
+-- the turn before each account's first, and what must be looked at: the bits of all
+-- accounts (account.look), and 1 where the platform has a blacklist.  Raises SMS05 when
+-- an account is missing or not active, check_violation when one is short of credit.
 create function sms.account_charge(
-    p_account bigint[], p_debit bigint[], p_count int[], p_lane int)
-returns bigint[]
+    p_account bigint[], p_debit bigint[], p_count int[], p_lane int,
+    out base bigint[], out look int)
 language plpgsql
 set search_path = sms, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -139,11 +144,11 @@ set enable_mergejoin = off
 set enable_sort = off
 set jit = off
 as $$
+#variable_conflict use_column
 declare
     v_pos       int;
     v_clock     bigint;
     v_acct      bigint[];
-    v_base      bigint[];
     v_active    boolean;
 begin
     if p_lane is null then
@@ -152,37 +157,35 @@ begin
                set available_micro = a.available_micro - d.amount
               from (select unnest(p_account) as account_id, unnest(p_debit) as amount) d
              where a.account_id = d.account_id
-            returning a.account_id, a.state
+            returning a.account_id, a.state, a.look
         )
-        select array_agg(account_id), bool_and(state = 1) into v_acct, v_active from charged;
+        select array_agg(c.account_id), bool_and(c.state = 1),
+               bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
+                                then 1 else 0 end
+          into v_acct, v_active, look
+          from charged c;
+    else
+        select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
-        if v_active is not true or v_acct is distinct from p_account then
-            raise exception 'cannot-charge' using errcode = 'SMS05';
-        end if;
-
-        return null;
+        with charged as (
+            update account a
+               set available_micro = a.available_micro - d.amount,
+                   turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
+              from (select unnest(p_account) as account_id, unnest(p_debit) as amount,
+                           unnest(p_count) as n) d
+             where a.account_id = d.account_id
+            returning a.account_id, a.state, a.look, a.turns[v_pos] - d.n as base
+        )
+        select array_agg(c.account_id), array_agg(c.base), bool_and(c.state = 1),
+               bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
+                                then 1 else 0 end
+          into v_acct, base, v_active, look
+          from charged c;
     end if;
-
-    select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
-
-    with charged as (
-        update account a
-           set available_micro = a.available_micro - d.amount,
-               turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
-          from (select unnest(p_account) as account_id, unnest(p_debit) as amount,
-                       unnest(p_count) as n) d
-         where a.account_id = d.account_id
-        returning a.account_id, a.state, a.turns[v_pos] - d.n as base
-    )
-    select array_agg(account_id), array_agg(base), bool_and(state = 1)
-      into v_acct, v_base, v_active
-      from charged;
 
     if v_active is not true or v_acct is distinct from p_account then
         raise exception 'cannot-charge' using errcode = 'SMS05';
     end if;
-
-    return v_base;
 end
 $$;
 
@@ -239,38 +242,19 @@ declare
     v_black bigint[];
     v_out   bigint[];
     v_keep  bigint[];
-    v_base  bigint[];
     v_keys  boolean := array_remove(m_key, null) <> '{}';
     -- the one lane of all messages: nearly always
     v_lane  int := case when m_lane[1] = all (m_lane) then m_lane[1] end;
-    v_claim boolean := p_claim is not null and intake_may_claim(p_link, p_lease, p_epoch, p_acct);
+    v_claim boolean := p_claim is not null and lease_held(p_lease, p_epoch);
+    -- what account_charge() says
+    v_charged record;
+    v_look  int := 3;
 begin
-    -- Here and below: functions in a select list run in step and cost less than
-    -- in FROM (measured).  Account 0 has the platform's list; mostly nobody has
-    -- one, which is asked first.
-    if exists (select from blacklist b where b.account_id = any (p_acct || 0::bigint)) then
-        if cardinality(p_acct) = 1 and m_class[1] = all (m_class) then
-            v_black := array_agg(p_acct[1])
-                  from unnest(blacklisted(p_acct[1], m_class[1], m_to));
-        else
-            select array_agg(m.account_id)
-              into v_black
-              from (select unnest(m_acct) as account_id, unnest(m_to) as number,
-                           unnest(m_class) as class) m
-             where (select true from blacklist b
-                     where b.account_id in (0, m.account_id) and b.number = m.number
-                       and (b.scope = 1 or m.class = 3)
-                     limit 1);
-        end if;
-    end if;
-
     -- The batch and its keys are nearly always new and the accounts can pay, so
     -- all is written without a look (which would cost a third of all this); what
     -- does not hold undoes the attempt, and only then it is asked.
     <<attempt>>
     for try in 1 .. 2 loop
-        continue when try = 1 and v_black is not null;
-
         if try = 2 or (v_lane is null and not v_claim) then
             -- The lock comes before anything is looked up or written: whoever
             -- waited here sees what the other has written.
@@ -291,6 +275,7 @@ begin
         if try = 2 then
             v_lane := null;
             v_claim := false;
+            v_black := intake_black(p_acct, m_acct, m_to, m_class);
 
             -- An account's messages are written together: one of them tells of all.
             select array_agg(b.account_id)
@@ -359,13 +344,31 @@ begin
         end if;
 
         begin
-            if v_claim then
-                perform account_charge(p_acct, p_acct_sum, p_acct_count, null);
-
-            elsif v_lane is not null then
-                v_base := account_charge(p_acct, p_acct_sum, p_acct_count, v_lane);
+            if v_claim or v_lane is not null then
+                v_charged := account_charge(p_acct, p_acct_sum, p_acct_count,
+                                            case when not v_claim then v_lane end);
+                v_look := v_charged.look;
             end if;
 
+            if try = 1 and v_look & 1 <> 0
+               and intake_black(p_acct, m_acct, m_to, m_class) is not null
+            then
+                raise exception 'blacklisted' using errcode = 'SMS05';
+            end if;
+
+            if v_claim and v_look & 2 <> 0 and not intake_may_claim(p_link, p_acct) then
+                if v_lane is null then
+                    raise exception 'several-lanes' using errcode = 'SMS05';
+                end if;
+
+                v_claim := false;
+                v_charged := account_charge(
+                    p_acct, array_fill(0::bigint, array[cardinality(p_acct)]), p_acct_count,
+                    v_lane);
+            end if;
+
+            -- Here and below: functions in a select list run in step and cost less than
+            -- in FROM (measured).
             if v_keys then
                 insert into idempotency (account_id, created_at, submission_id, key, hash)
                 select u.account_id, p_now, u.submission_id, u.key, u.request
@@ -374,15 +377,17 @@ begin
                  where u.key is not null;
             end if;
 
-            insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
-                                 due_at, ord, class, recipient_type, encoding, parts, test, message_id,
-                                 submission_id, batch_id, text_id, sender, reference, text,
-                                 high_message, doc, text_hash, rejected)
+            insert into message (account_id, "to", price_micro, brand_id, accepted_at,
+                                 expires_at, due_at, ord, class, recipient_type, encoding,
+                                 parts, test, message_id, submission_id, batch_id, text_id,
+                                 sender, reference, text, high_message, doc, text_hash,
+                                 rejected)
             select unnest(m_acct), unnest(m_to), unnest(m_price), unnest(m_brand), p_now,
-                   unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class), unnest(m_rtype),
-                   unnest(m_enc), unnest(m_parts), unnest(m_test), unnest(m_id), unnest(m_sub), p_batch,
-                   unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
-                   unnest(m_doc), unnest(m_hash), unnest(m_rejected);
+                   unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class),
+                   unnest(m_rtype), unnest(m_enc), unnest(m_parts), unnest(m_test),
+                   unnest(m_id), unnest(m_sub), p_batch, unnest(m_text_id), unnest(m_sender),
+                   unnest(m_ref), unnest(m_text), unnest(m_high), unnest(m_doc),
+                   unnest(m_hash), unnest(m_rejected);
 
             exit attempt;
         exception
@@ -406,7 +411,7 @@ begin
 
     if v_lane is not null then
         insert into queue (turn, account_id, expires_at, lane, attempt, parts, message_id)
-        select v_base[unnest(m_pos)] + unnest(m_place), unnest(m_acct), unnest(m_expires),
+        select v_charged.base[unnest(m_pos)] + unnest(m_place), unnest(m_acct), unnest(m_expires),
                v_lane, 1, unnest(m_parts), unnest(m_id);
         return;
     end if;
@@ -421,24 +426,45 @@ begin
 end
 $$;
 
--- May messages be claimed with their acceptance?  What a claim looks at again is
--- judged by then, but for what workers know from their caches.
-create function sms.intake_may_claim(
-    p_link int, p_lease text, p_epoch bigint, p_acct bigint[])
+-- May messages of accounts that have lost something be claimed with their acceptance?
+-- What a claim looks at again is judged by then, but for what workers know from their
+-- caches.
+create function sms.intake_may_claim(p_link int, p_acct bigint[])
 returns boolean
 language plpgsql
 as $$
 begin
-    return (select true from lease l
-             where l.name = p_lease and l.epoch = p_epoch
-               and l.expires_at > clock_timestamp()) is not null
-           and not exists (select from sender s
-                            where s.account_id = any (p_acct) and s.revoked_at is not null)
+    return not exists (select from sender s
+                        where s.account_id = any (p_acct) and s.revoked_at is not null)
            and not exists (select from sender_approval p
                             where p.account_id = any (p_acct)
                               and p.operator = (select k.operator from link k
                                                  where k.link_id = p_link)
                               and p.state <> 'approved');
+end
+$$;
+
+-- The accounts, as often as they have messages to numbers that their blacklist or the
+-- platform's (account 0) stops; null where none has.
+create function sms.intake_black(
+    p_acct bigint[], m_acct bigint[], m_to bigint[], m_class smallint[])
+returns bigint[]
+language plpgsql
+as $$
+begin
+    if cardinality(p_acct) = 1 and m_class[1] = all (m_class) then
+        return (select array_agg(p_acct[1])
+                  from unnest(blacklisted(p_acct[1], m_class[1], m_to)));
+    end if;
+
+    return (
+        select array_agg(m.account_id)
+          from (select unnest(m_acct) as account_id, unnest(m_to) as number,
+                       unnest(m_class) as class) m
+         where (select true from blacklist b
+                 where b.account_id in (0, m.account_id) and b.number = m.number
+                   and (b.scope = 1 or m.class = 3)
+                 limit 1));
 end
 $$;
 

@@ -64,6 +64,18 @@ $$;
 grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(text[], text)
     to sms_worker;
 
+-- Is the lease still that of this epoch?  The fence of every claim.
+create function sms.lease_held(p_name text, p_epoch bigint)
+returns boolean
+language plpgsql
+as $$
+begin
+    return exists (select from lease l
+                    where l.name = p_name and l.epoch = p_epoch
+                      and l.expires_at > clock_timestamp());
+end
+$$;
+
 
 -- ---- claim ------------------------------------------------------------------
 
@@ -118,10 +130,7 @@ declare
     v_verdict   int[];
     n           int;
 begin
-    if (select true from lease l
-         where l.name = v_lease and l.epoch = p_epoch and l.expires_at > clock_timestamp())
-       is null
-    then
+    if not lease_held(v_lease, p_epoch) then
         raise exception 'lease-lost' using errcode = 'SMS01', detail = v_lease;
     end if;
 

@@ -335,6 +335,8 @@ begin
            from (select from receipt_orphan where link_id = p_link_id and unsure limit 1) o;
     end if;
 
+    -- Mostly an id is one part's alone, and then it need not be asked which is the
+    -- newest: a sort for each receipt.
     select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.attempt),
            array_agg(o.part), array_agg(o.total), array_agg(o.class), array_agg(o.price_micro)
       into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
@@ -350,8 +352,27 @@ begin
               and x.message_id >= v_low and x.message_id < v_high
               and x.operator_id = u.operator_id
               and (u.dest = 0 or x."to" = u.dest)
-            order by x.at desc
-            limit 1) o on true;
+           offset 0) o on true;
+
+    if cardinality(v_total) > cardinality(p_operator_id) then
+        select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.attempt),
+               array_agg(o.part), array_agg(o.total), array_agg(o.class), array_agg(o.price_micro)
+          into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
+          from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
+                       unnest(p_reading) as reading) u
+          left join lateral (
+               select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
+                      x.price_micro
+                 from submit x
+                where u.reading is distinct from 0
+                  and x.link_id = p_link_id
+                  and x.id_hash = hashtextextended(u.operator_id, 0)
+                  and x.message_id >= v_low and x.message_id < v_high
+                  and x.operator_id = u.operator_id
+                  and (u.dest = 0 or x."to" = u.dest)
+                order by x.at desc
+                limit 1) o on true;
+    end if;
 
     if array_position(v_total, null) is not null then
 

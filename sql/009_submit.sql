@@ -183,12 +183,25 @@ begin
     perform submit_far(p_link_id, p_now, p_account, p_message, p_attempt, p_part, p_outcome,
                        p_operator_id);
 
+    if v_receipts is distinct from 'none' and 1 = any (p_outcome) then
+        if 1 = all (p_outcome) then
+            insert into receipt_watch (at, link_id, account_id, message_id)
+            values (p_now, p_link_id, p_account, p_message);
+        else
+            insert into receipt_watch (at, link_id, account_id, message_id)
+            select p_now, p_link_id, array_agg(u.a), array_agg(u.m)
+              from unnest(p_account, p_message, p_outcome) u (a, m, o)
+             where u.o = 1;
+        end if;
+    end if;
+
     -- All parts of all messages of these claims, which is how a worker brings
     -- them: nothing need be looked up of those that were sent.
     v_whole := coalesce(
         v_new
         and v_messages = cardinality(array_positions(p_part, 1::smallint))
-        and cardinality(p_part) = (select sum(u.t) from unnest(p_part, p_total) u (p, t)
+        and cardinality(p_part) = (select sum(u.t) from (select unnest(p_part) as p,
+                                                                unnest(p_total) as t) u
                                     where u.p = 1), false);
 
     if v_whole then

@@ -323,8 +323,8 @@ begin
 end
 $$;
 
--- Submitted messages that no final receipt has come for.  Two steps: submits are
--- walked once, a day after, and what has not ended by then waits for its own
+-- Submitted messages that no final receipt has come for.  Two steps: what was sent is
+-- looked at once, a day after, and what has not ended by then waits for its own
 -- validity + 24 h.
 create function sms.upkeep_no_receipt(p_now timestamptz, p_limit int)
 returns json
@@ -336,10 +336,6 @@ set jit = off
 as $$
 declare
     v_after interval := setting_int('no_receipt_hours') * interval '1 hour';
-    v_end   timestamptz := p_now - v_after;
-    v_from  timestamptz := (select at from sweep where name = 'no_receipt');
-    v_to    timestamptz;
-    v_step  interval := '10 seconds';
     v_low   uuid;
     v_high  uuid;
     v_acct  bigint[];
@@ -347,63 +343,45 @@ declare
     v_link  int[];
     v_keep  boolean[];
     n       int;
-    seen    int := 0;
-    waits   int := 0;
+    waits   int;
+    watched int;
 begin
-    v_from := coalesce(v_from, (select min(low) from partition where parent = 'submit'), v_end);
+    with old as (
+        delete from receipt_watch w
+         where w.ctid = any (array(select x.ctid from receipt_watch x
+                                    where x.at <= p_now - v_after
+                                    order by x.at
+                                    -- a row is a batch of some dozen
+                                    limit p_limit / 10
+                                      for update skip locked))
+        returning w.link_id, w.account_id, w.message_id
+    )
+    select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.link_id),
+           coalesce(max(o.rows), 0)
+      into v_acct, v_id, v_link, watched
+      from (select distinct on (u.account_id, u.message_id)
+                   u.account_id, u.message_id, w.link_id, (select count(*) from old) as rows
+              from old w
+             cross join lateral unnest(w.account_id, w.message_id) u (account_id, message_id)) o;
 
-    -- Stretches of submit time, longer over quiet hours, until there was work
-    -- enough for one call.
-    while v_from < v_end and waits = 0 and seen < p_limit * 10 loop
-        v_to := least(v_end, v_from + v_step);
+    if v_id is not null then
+        v_low := id_min(v_id);
+        v_high := id_max(v_id);
 
-        select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.link_id)
-          into v_acct, v_id, v_link
-          from (select distinct on (r.account_id, r.message_id)
-                       r.account_id, r.message_id, r.link_id
-                  from (select s.account_id, s.message_id, s.link_id
-                          from submit s
-                         where s.at >= v_from and s.at < v_to and s.outcome = 1
-                           and s.message_id >= submit_near(v_from, 0)
-                           and s.message_id < id_low(v_to + interval '1 minute')
-                        union all
-                        select f.account_id, f.message_id, f.link_id
-                          from submit_far f
-                         where f.created_at >= v_from and f.created_at < v_to) r) o;
-
-        n := coalesce(cardinality(v_id), 0);
-
-        if n > 0 then
-            v_low := id_min(v_id);
-            v_high := id_max(v_id);
-
-            insert into receipt_wait (account_id, at, link_id, message_id)
-            select u.account_id, m.expires_at + v_after, u.link_id, u.message_id
-              from unnest(v_acct, v_id, v_link) u (account_id, message_id, link_id)
-             cross join lateral (
-                   select x.expires_at from message x
-                    where x.account_id = u.account_id and x.message_id = u.message_id
-                      and x.message_id >= v_low and x.message_id <= v_high
-                    limit 1) m
-             where (select true from settlement s
-                     where s.account_id = u.account_id and s.message_id = u.message_id
-                       and s.message_id >= v_low and s.message_id <= v_high
-                     limit 1) is null
-                on conflict do nothing;
-
-            get diagnostics waits = row_count;
-        end if;
-
-        seen := seen + n;
-        v_from := v_to;
-
-        if n < p_limit then
-            v_step := least(v_step * 2, interval '1 day');
-        end if;
-    end loop;
-
-    insert into sweep (name, at) values ('no_receipt', v_from)
-        on conflict (name) do update set at = excluded.at;
+        insert into receipt_wait (account_id, at, link_id, message_id)
+        select u.account_id, m.expires_at + v_after, u.link_id, u.message_id
+          from unnest(v_acct, v_id, v_link) u (account_id, message_id, link_id)
+         cross join lateral (
+               select x.expires_at from message x
+                where x.account_id = u.account_id and x.message_id = u.message_id
+                  and x.message_id >= v_low and x.message_id <= v_high
+                limit 1) m
+         where (select true from settlement s
+                 where s.account_id = u.account_id and s.message_id = u.message_id
+                   and s.message_id >= v_low and s.message_id <= v_high
+                 limit 1) is null
+            on conflict do nothing;
+    end if;
 
     with over as (
         delete from receipt_wait w
@@ -425,7 +403,8 @@ begin
                 array_fill('no-receipt'::text, array[waits]),
                 array(select not k from unnest(v_keep) with ordinality u (k, i) order by i));
 
-    return json_build_object('no_receipt', n, 'more', waits >= p_limit or v_from < v_end);
+    return json_build_object('no_receipt', n,
+                             'more', waits >= p_limit or watched >= p_limit / 10);
 end
 $$;
 
@@ -477,11 +456,8 @@ declare
 begin
     keys := walk_step('idempotency',
                       p_now - setting_int('idempotency_hours') * interval '1 hour', v_pages);
-    -- not before they were walked for missing receipts
     far := walk_step('submit_far',
-                     least(p_now - setting_int('ref_keep_days') * interval '1 day',
-                           coalesce((select at from sweep where name = 'no_receipt'),
-                                    '-infinity')), v_pages);
+                     p_now - setting_int('ref_keep_days') * interval '1 day', v_pages);
 
     if keys.at_end and far.at_end then
         update walk set page = 0 where name in ('idempotency', 'submit_far');
