@@ -259,9 +259,6 @@ create table sms.claim (
     claimed_at  timestamptz not null,
     link_id     int not null,
     claim_id    uuid primary key,
-    -- the smallest and largest of message_id
-    low         uuid not null,
-    high        uuid not null,
     lease       text not null,
     -- one element a message
     account_id  bigint[] not null,

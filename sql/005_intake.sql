@@ -128,62 +128,58 @@ $$;
 -- over the account rows, in the order of p_account, which is that of the lock.
 -- p_count: how many messages each has.  p_lane null: no turns, no queue.  Answers
 -- the turn before each account's first, and what must be looked at: the bits of all
--- accounts (account.look), and 1 where the platform has a blacklist.  Raises SMS05 when
--- an account is missing or not active, check_violation when one is short of credit.
+-- accounts (account.look), and 1 where the platform has a blacklist.  p_lease: a lease
+-- that must be this epoch's.  Raises SMS05 when it is not, or an account is missing or
+-- not active; check_violation when one is short of credit.
 create function sms.account_charge(
     p_account bigint[], p_debit bigint[], p_count int[], p_lane int,
-    out base bigint[], out look int)
+    p_lease text, p_epoch bigint, out base bigint[], out look int)
 language plpgsql
-set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
--- what is left is a nested loop, which keeps the order of the array
-set enable_seqscan = off
-set enable_bitmapscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_sort = off
-set jit = off
 as $$
 #variable_conflict use_column
 declare
     v_pos       int;
     v_clock     bigint;
     v_acct      bigint[];
-    v_active    boolean;
+    v_well      boolean;
 begin
+    -- An index gives the rows of "= any" in the order of its key; width_bucket() tells
+    -- the place of an id in a sorted array.
     if p_lane is null then
         with charged as (
             update account a
-               set available_micro = a.available_micro - d.amount
-              from (select unnest(p_account) as account_id, unnest(p_debit) as amount) d
-             where a.account_id = d.account_id
+               set available_micro = a.available_micro
+                                     - p_debit[width_bucket(a.account_id, p_account)]
+             where a.account_id = any (p_account)
             returning a.account_id, a.state, a.look
         )
-        select array_agg(c.account_id), bool_and(c.state = 1),
+        select array_agg(c.account_id),
+               bool_and(c.state = 1) and (p_lease is null or lease_held(p_lease, p_epoch)),
                bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
                                 then 1 else 0 end
-          into v_acct, v_active, look
+          into v_acct, v_well, look
           from charged c;
     else
         select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
         with charged as (
             update account a
-               set available_micro = a.available_micro - d.amount,
-                   turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
-              from (select unnest(p_account) as account_id, unnest(p_debit) as amount,
-                           unnest(p_count) as n) d
-             where a.account_id = d.account_id
-            returning a.account_id, a.state, a.look, a.turns[v_pos] - d.n as base
+               set available_micro = a.available_micro
+                                     - p_debit[width_bucket(a.account_id, p_account)],
+                   turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock)
+                                  + p_count[width_bucket(a.account_id, p_account)]
+             where a.account_id = any (p_account)
+            returning a.account_id, a.state, a.look,
+                      a.turns[v_pos] - p_count[width_bucket(a.account_id, p_account)] as base
         )
         select array_agg(c.account_id), array_agg(c.base), bool_and(c.state = 1),
                bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
                                 then 1 else 0 end
-          into v_acct, base, v_active, look
+          into v_acct, base, v_well, look
           from charged c;
     end if;
 
-    if v_active is not true or v_acct is distinct from p_account then
+    if v_well is not true or v_acct is distinct from p_account then
         raise exception 'cannot-charge' using errcode = 'SMS05';
     end if;
 end
@@ -229,9 +225,6 @@ create function sms.intake(
 returns table (account_id bigint, submission_id uuid, outcome smallint, detail text)
 language plpgsql security definer
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -346,7 +339,8 @@ begin
         begin
             if v_claim or v_lane is not null then
                 v_charged := account_charge(p_acct, p_acct_sum, p_acct_count,
-                                            case when not v_claim then v_lane end);
+                                            case when not v_claim then v_lane end,
+                                            case when v_claim then p_lease end, p_epoch);
                 v_look := v_charged.look;
             end if;
 
@@ -364,7 +358,7 @@ begin
                 v_claim := false;
                 v_charged := account_charge(
                     p_acct, array_fill(0::bigint, array[cardinality(p_acct)]), p_acct_count,
-                    v_lane);
+                    v_lane, null, null);
             end if;
 
             -- Here and below: functions in a select list run in step and cost less than
@@ -400,10 +394,10 @@ begin
     end loop;
 
     if v_claim then
-        insert into claim (epoch, claimed_at, link_id, claim_id, low, high, lease, account_id,
-                           message_id, attempt)
-        values (p_epoch, p_now, p_link, p_claim, id_min(m_id), id_max(m_id), p_lease, m_acct,
-                m_id, array_fill(1::smallint, array[cardinality(m_id)]));
+        insert into claim (epoch, claimed_at, link_id, claim_id, lease, account_id, message_id,
+                           attempt)
+        values (p_epoch, p_now, p_link, p_claim, p_lease, m_acct, m_id,
+                array_fill(1::smallint, array[cardinality(m_id)]));
 
         return query select 0::bigint, null::uuid, 7::smallint, null::text;
         return;

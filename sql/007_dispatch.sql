@@ -104,10 +104,6 @@ create function sms.claim(
     out expires_at timestamptz[], out test boolean[], out doc text[], out drained boolean)
 language plpgsql security definer
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -261,10 +257,9 @@ begin
         end if;
     end if;
 
-    insert into claim (epoch, claimed_at, link_id, claim_id, low, high, lease, account_id,
-                       message_id, attempt)
-    values (p_epoch, p_now, p_link_id, p_claim, v_low, v_high, v_lease, account_id, message_id,
-            attempt);
+    insert into claim (epoch, claimed_at, link_id, claim_id, lease, account_id, message_id,
+                       attempt)
+    values (p_epoch, p_now, p_link_id, p_claim, v_lease, account_id, message_id, attempt);
 end
 $$;
 

@@ -295,9 +295,6 @@ create function sms.receipts(
 returns table (final int, duplicate int, intermediate int, orphan int, settled int, late int)
 language plpgsql security definer
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -110,9 +110,6 @@ create function sms.submitted(
 returns int
 language plpgsql security definer
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
 declare
     v_receipts  text := (select receipts from link where link_id = p_link_id);

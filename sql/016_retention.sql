@@ -150,7 +150,8 @@ begin
            or exists (select from due where message_id >= v_low and message_id < v_high)
            or exists (select from due_submission
                        where high_message >= v_low and submission_id < v_high)
-           or exists (select from claim where high >= v_low and low < v_high)
+           or exists (select from claim c cross join lateral unnest(c.message_id) m
+                       where m >= v_low and m < v_high)
            or exists (select from in_doubt where closed_at is null
                          and message_id >= v_low and message_id < v_high)
            or exists (select from receipt_wait where message_id >= v_low and message_id < v_high)

@@ -22,6 +22,15 @@ static const char *const  ngx_sms_store_channels[] = {
     "sms_profile", "sms_queue"
 };
 
+/* What functions that every message goes through are planned under, once for
+ * all: look-ups by index, whatever the statistics say.  To set it in each of
+ * them costs more than their plans do.                                       */
+static const ngx_sms_pg_setting_t  ngx_sms_store_settings[] = {
+    { "plan_cache_mode", "force_generic_plan" },
+    { "enable_seqscan", "off" },
+    { "enable_bitmapscan", "off" }
+};
+
 /* columns: schema version, the database's time in microseconds */
 static const char  ngx_sms_store_probe[] =
     "SELECT (r.j->>'schema')::int8, (r.j->>'now')::int8"
@@ -40,7 +49,7 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
     static ngx_sms_pg_spec_t  specs[5];
 
     static const char *const  names[] = {
-        "write", "bulk", "read", "flow", "control"
+        "write", "bulk", "flow", "read", "control"
     };
 
     ngx_memzero(&ngx_sms_store, sizeof(ngx_sms_store_t));
@@ -55,6 +64,12 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
         spec->probe = ngx_sms_store_probe;
         spec->judge = ngx_sms_store_judge;
         spec->primary = 1;
+
+        if (i < 3) {
+            spec->settings = ngx_sms_store_settings;
+            spec->nsettings = sizeof(ngx_sms_store_settings)
+                              / sizeof(ngx_sms_store_settings[0]);
+        }
 
         if (i == 4) {
             spec->listen = ngx_sms_store_channels;

@@ -37,8 +37,8 @@
 typedef struct {                            /* the connections come first     */
     ngx_sms_pg_conn_t    *write;
     ngx_sms_pg_conn_t    *bulk;
-    ngx_sms_pg_conn_t    *read;
     ngx_sms_pg_conn_t    *flow;
+    ngx_sms_pg_conn_t    *read;
     ngx_sms_pg_conn_t    *control;
     int64_t               schema;           /* version found, 0: never seen   */
     int64_t               clock_off_us;     /* ours minus the database's      */
