@@ -115,16 +115,28 @@ long
 sms_gsm7_encode(const char *p, size_t n, unsigned tables, uint8_t *out,
     size_t cap)
 {
-    size_t       len;
-    uint8_t      code[2];
-    uint32_t     cp;
-    unsigned     count;
-    const char  *end;
+    size_t          len;
+    uint8_t         c, code[2];
+    uint32_t        cp;
+    unsigned        count;
+    const char     *end;
+    const uint8_t  *base;
 
+    base = sms_gsm7_from_base[(tables & SMS_GSM7_LOCK_TR) != 0];
     end = p + n;
     len = 0;
 
     while (p < end) {
+
+        /* nine of ten are plain letters of one septet */
+        c = (uint8_t) *p;
+
+        if (c < 0x80 && base[c] && len < cap) {
+            out[len++] = base[c] & 0x7F;
+            p++;
+            continue;
+        }
+
         cp = sms_utf8_next(&p, end);
         count = sms_gsm7_put(cp, tables, code);
 
