@@ -253,6 +253,10 @@ declare
     -- the one lane of all messages: nearly always
     v_lane  int := case when m_lane[1] = all (m_lane) then m_lane[1] end;
     v_claim boolean := p_claim is not null and intake_may_claim(p_link, p_lease, p_epoch, p_acct);
+    -- A large body locks its account when its messages are written, not before: an OTP
+    -- of that account waits from there on, for the commit, too.
+    v_late  boolean := cardinality(p_acct) = 1 and cardinality(m_id) > 64
+                       and (v_lane is not null or array_remove(m_lane, null) = '{}');
 begin
     -- Here and below: functions in a select list run in step and cost less than
     -- in FROM (measured).  Account 0 has the platform's list; mostly nobody has
@@ -280,7 +284,13 @@ begin
     for try in 1 .. 2 loop
         continue when try = 1 and v_black is not null;
 
-        if try = 2 or (v_lane is null and not v_claim) then
+        -- who cannot pay for it does not have it written first
+        continue when try = 1 and v_late
+                      and (select a.state = 1 and a.available_micro >= p_acct_sum[1]
+                             from account a
+                            where a.account_id = p_acct[1]) is not true;
+
+        if try = 2 or (v_lane is null and not v_claim and not v_late) then
             -- The lock comes before anything is looked up or written: whoever
             -- waited here sees what the other has written.
             select array_agg(b.account_id) filter (where a.state is distinct from 1),
@@ -300,6 +310,7 @@ begin
         if try = 2 then
             v_lane := null;
             v_claim := false;
+            v_late := false;
 
             select array_agg(b.account_id)
               into v_done
@@ -369,7 +380,10 @@ begin
         end if;
 
         begin
-            if v_claim then
+            if v_late then
+                null;
+
+            elsif v_claim then
                 perform account_charge(p_acct, p_acct_sum, p_acct_count, null);
 
             elsif v_lane is not null then
@@ -396,6 +410,23 @@ begin
                  where u.key is not null;
             end if;
 
+            insert into message (account_id, "to", price_micro, brand_id, accepted_at,
+                                 expires_at, due_at, ord, class, recipient_type, encoding,
+                                 parts, test, message_id, submission_id, batch_id, text_id,
+                                 sender, reference, text, high_message, doc, text_hash,
+                                 rejected)
+            select unnest(m_acct), unnest(m_to), unnest(m_price), unnest(m_brand), p_now,
+                   unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class),
+                   unnest(m_rtype), unnest(m_enc), unnest(m_parts), unnest(m_test),
+                   unnest(m_id), unnest(m_sub), p_batch, unnest(m_text_id), unnest(m_sender),
+                   unnest(m_ref), unnest(m_text), unnest(m_high), unnest(m_doc),
+                   unnest(m_hash), unnest(m_rejected);
+
+            if v_late then
+                v_base := account_charge(p_acct, p_acct_sum, p_acct_count,
+                                         case when not v_claim then v_lane end);
+            end if;
+
             exit attempt;
         exception
             when unique_violation or check_violation or sqlstate 'SMS05' then
@@ -405,16 +436,6 @@ begin
                 end if;
         end;
     end loop;
-
-    insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
-                         due_at, ord, class, recipient_type, encoding, parts, test, message_id,
-                         submission_id, batch_id, text_id, sender, reference, text,
-                         high_message, doc, text_hash, rejected)
-    select unnest(m_acct), unnest(m_to), unnest(m_price), unnest(m_brand), p_now,
-           unnest(m_expires), unnest(m_due), unnest(m_ord), unnest(m_class), unnest(m_rtype),
-           unnest(m_enc), unnest(m_parts), unnest(m_test), unnest(m_id), unnest(m_sub), p_batch,
-           unnest(m_text_id), unnest(m_sender), unnest(m_ref), unnest(m_text), unnest(m_high),
-           unnest(m_doc), unnest(m_hash), unnest(m_rejected);
 
     if v_claim then
         insert into claim (epoch, claimed_at, link_id, claim_id, low, high, lease, account_id,
@@ -433,9 +454,11 @@ begin
         return;
     end if;
 
-    perform enqueue(p_acct, p_acct_sum, m_acct, m_id, m_lane, m_place,
-                    array_fill(1::smallint, array[cardinality(m_id)]), m_parts, m_expires,
-                    array_fill(null::timestamptz, array[cardinality(m_id)]));
+    if not v_late then
+        perform enqueue(p_acct, p_acct_sum, m_acct, m_id, m_lane, m_place,
+                        array_fill(1::smallint, array[cardinality(m_id)]), m_parts, m_expires,
+                        array_fill(null::timestamptz, array[cardinality(m_id)]));
+    end if;
 
     if array_position(m_lane, null) is not null then
         perform due_put(p_now, m_acct, m_id, m_sub, m_lane, m_expires, m_due, m_parts, m_high);
