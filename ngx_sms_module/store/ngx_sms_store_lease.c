@@ -20,6 +20,7 @@ static const uint32_t  ngx_sms_types_upkeep[] = {
 static const uint32_t  ngx_sms_types_outbox[] = {
     NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_TIMESTAMPTZ
 };
+static const uint32_t  ngx_sms_types_queue_tell[] = { NGX_SMS_PG_INT4 };
 
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[] = {
@@ -37,7 +38,11 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[] = {
 
     { .name = "outbox_put",
       .sql = "SELECT sms.outbox_put($1, $2, $3, $4)",
-      .nparams = 4, .types = ngx_sms_types_outbox }
+      .nparams = 4, .types = ngx_sms_types_outbox },
+
+    { .name = "queue_tell",
+      .sql = "SELECT pg_notify('sms_queue', $1::text)",
+      .nparams = 1, .types = ngx_sms_types_queue_tell }
 };
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_upkeep_stmt = {
@@ -206,6 +211,27 @@ ngx_sms_store_outbox_put(const sms_str_t *topic, const sms_str_t *key,
     } else {
         ngx_sms_pg_param_null(&q->params[3]);
     }
+
+    return ngx_sms_store_query_send(ngx_sms_store.control, q,
+                                    NGX_SMS_LEASE_DEADLINE)
+           == NGX_OK ? q : NULL;
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_queue_tell(uint32_t link, ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_sms_store_query_t  *q;
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_lease_stmts[NGX_SMS_STMT_QUEUE_TELL], 0, done,
+            data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    ngx_sms_pg_param_int4(&q->params[0], (int32_t) link);
+    q->q.background = 1;
 
     return ngx_sms_store_query_send(ngx_sms_store.control, q,
                                     NGX_SMS_LEASE_DEADLINE)
