@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # A one-time code that is accepted where no bind of its link is held: whoever holds
-# one is told, and it does not wait for a look at the queue.
+# one is told, and it does not wait for a look at the queue.  Where there are enough
+# binds each worker has one.
 
 # runs: alone
 # limit: 300
@@ -124,4 +125,28 @@ subtest 'not one by one' => sub {
 };
 
 books_balance($pg);
+
+subtest 'each worker has a bind' => sub {
+    my $own = SMS::Pg->new;
+    prices($own);
+    SMS::Account->new($own, operators => ['turkcell']);
+    my $nginx = SMS::Nginx->new(pg => $own, workers => 2,
+                                conf => conf(smsc => $smsc, smpp => 'binds 3;'));
+    my $held = q{select count(*) from sms.lease where name like 'bind/%' and expires_at > now()};
+    my $of = q{select count(distinct holder) from sms.lease
+                where name like 'bind/%' and expires_at > now()};
+
+    ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
+    ok(wait_until { $own->value($held) == 3 } 20, 'all binds are held');
+    is($own->value($of), 2, 'by both');
+
+    # those of a worker that is gone go to the other
+    my ($holder) = $own->value(q{select holder from sms.lease where name like 'bind/%'
+                                  order by name limit 1}) =~ /:(\d+):/;
+    kill 'STOP', $holder;
+    ok(wait_until { $own->value($held) == 3 && $own->value($of) == 1 } 15 + slow(5),
+       'one that stands still loses its own');
+    kill 'CONT', $holder;
+};
+
 done_testing;

@@ -124,21 +124,29 @@ subtest 'two workers with the same keys in opposite order' => sub {
 subtest 'the loser of a race for a key gets the stored answer' => sub {
     my ($one, $two) = ($pg->connect, $pg->connect);
 
-    $one->begin_work;
-    is_deeply send_batch($one, { who => 'a', key => 'race', hash => 'x', name => 'race' }), [],
-       'the first is taken';
+    # a large body writes its key before it locks its account
+    for my $body ({ key => 'race' }, { key => 'large', class => 3, lane => undef, n => 100 }) {
+        my $before = $pg->value(q{select t.available('a')});
 
-    my $pid = child(sub {
-        my ($db) = @_;
+        $one->begin_work;
+        is_deeply send_batch($one, { who => 'a', hash => 'x', %$body }), [],
+           "$body->{key}: the first is taken";
 
-        my $rows = send_batch($db, { who => 'a', key => 'race', hash => 'x' });
-        die 'outcome ' . encode_json($rows) unless @$rows == 1 && $rows->[0]{outcome} == 2;
-    });
+        my $pid = child(sub {
+            my ($db) = @_;
 
-    sleep 0.3;
-    is waitpid($pid, 1), 0, 'the second waits';
-    $one->commit;
-    is wait_all($pid), 0, 'and is told: known, same request';
+            my $rows = send_batch($db, { who => 'a', hash => 'x', %$body });
+            die 'outcome ' . encode_json($rows) unless @$rows == 1 && $rows->[0]{outcome} == 2;
+        });
+
+        sleep 0.3;
+        is waitpid($pid, 1), 0, 'the second waits';
+        $one->commit;
+        is wait_all($pid), 0, 'and is told: known, same request';
+        is $before - $pg->value(q{select t.available('a')}), 100 * ($body->{n} // 1), 'paid once';
+    }
+
+    $pg->do('delete from sms.due_submission where account_id = t.acct(?)', 'a');
 };
 
 

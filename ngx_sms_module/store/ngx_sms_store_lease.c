@@ -25,7 +25,8 @@ static const uint32_t  ngx_sms_types_queue_tell[] = { NGX_SMS_PG_INT4 };
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[] = {
     { .name = "lease_renew",
-      .sql = "SELECT name, held, epoch FROM sms.lease_renew($1, $2, $3)",
+      .sql = "SELECT name, held, epoch, expires_in_ms::int8"
+             " FROM sms.lease_renew($1, $2, $3)",
       .nparams = 3, .types = ngx_sms_types_lease_renew },
 
     { .name = "lease_release",
@@ -112,7 +113,8 @@ ngx_sms_store_lease_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
 {
     if (ngx_sms_pg_row_text(res, i, 0, &row->name) != NGX_OK
         || ngx_sms_pg_row_bool(res, i, 1, &row->held) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 2, &row->epoch) != NGX_OK)
+        || ngx_sms_pg_row_int(res, i, 2, &row->epoch) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 3, &row->left_ms) != NGX_OK)
     {
         return NGX_ERROR;
     }

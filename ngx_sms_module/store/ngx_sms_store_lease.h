@@ -25,6 +25,7 @@ typedef struct {
     ngx_str_t             name;
     ngx_uint_t            held;
     int64_t               epoch;
+    int64_t               left_ms;          /* 0: nobody has it               */
 } ngx_sms_store_lease_row_t;
 
 
