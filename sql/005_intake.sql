@@ -239,6 +239,11 @@ declare
     -- the one lane of all messages: nearly always
     v_lane  int := case when m_lane[1] = all (m_lane) then m_lane[1] end;
     v_claim boolean := p_claim is not null and lease_held(p_lease, p_epoch);
+    -- A large body locks its account when its messages are written, not before: an OTP
+    -- of that account waits from there on, for the commit, too.
+    v_late  boolean := cardinality(p_acct) = 1 and cardinality(m_id) > 64
+                       and (v_lane is not null or array_remove(m_lane, null) = '{}');
+    v_pays  boolean;
     -- what account_charge() says
     v_charged record;
     v_look  int := 3;
@@ -248,7 +253,19 @@ begin
     -- does not hold undoes the attempt, and only then it is asked.
     <<attempt>>
     for try in 1 .. 2 loop
-        if try = 2 or (v_lane is null and not v_claim) then
+        -- who cannot pay for it does not have it written first
+        if try = 1 and v_late then
+            select a.state = 1 and a.available_micro >= p_acct_sum[1],
+                   a.look | case when exists (select from blacklist b where b.account_id = 0)
+                            then 1 else 0 end
+              into v_pays, v_look
+              from account a
+             where a.account_id = p_acct[1];
+
+            continue when v_pays is not true;
+        end if;
+
+        if try = 2 or (v_lane is null and not v_claim and not v_late) then
             -- The lock comes before anything is looked up or written: whoever
             -- waited here sees what the other has written.
             select array_agg(b.account_id) filter (where a.state is distinct from 1),
@@ -268,6 +285,7 @@ begin
         if try = 2 then
             v_lane := null;
             v_claim := false;
+            v_late := false;
             v_black := intake_black(p_acct, m_acct, m_to, m_class);
 
             -- An account's messages are written together: one of them tells of all.
@@ -337,7 +355,7 @@ begin
         end if;
 
         begin
-            if v_claim or v_lane is not null then
+            if not v_late and (v_claim or v_lane is not null) then
                 v_charged := account_charge(p_acct, p_acct_sum, p_acct_count,
                                             case when not v_claim then v_lane end,
                                             case when v_claim then p_lease end, p_epoch);
@@ -356,9 +374,12 @@ begin
                 end if;
 
                 v_claim := false;
-                v_charged := account_charge(
-                    p_acct, array_fill(0::bigint, array[cardinality(p_acct)]), p_acct_count,
-                    v_lane, null, null);
+
+                if not v_late then
+                    v_charged := account_charge(
+                        p_acct, array_fill(0::bigint, array[cardinality(p_acct)]),
+                        p_acct_count, v_lane, null, null);
+                end if;
             end if;
 
             -- Here and below: functions in a select list run in step and cost less than
@@ -382,6 +403,12 @@ begin
                    unnest(m_id), unnest(m_sub), p_batch, unnest(m_text_id), unnest(m_sender),
                    unnest(m_ref), unnest(m_text), unnest(m_high), unnest(m_doc),
                    unnest(m_hash), unnest(m_rejected);
+
+            if v_late then
+                v_charged := account_charge(p_acct, p_acct_sum, p_acct_count,
+                                            case when not v_claim then v_lane end,
+                                            case when v_claim then p_lease end, p_epoch);
+            end if;
 
             exit attempt;
         exception
@@ -410,9 +437,11 @@ begin
         return;
     end if;
 
-    perform enqueue(p_acct, p_acct_sum, m_acct, m_id, m_lane, m_place,
-                    array_fill(1::smallint, array[cardinality(m_id)]), m_parts, m_expires,
-                    array_fill(null::timestamptz, array[cardinality(m_id)]));
+    if not v_late then
+        perform enqueue(p_acct, p_acct_sum, m_acct, m_id, m_lane, m_place,
+                        array_fill(1::smallint, array[cardinality(m_id)]), m_parts, m_expires,
+                        array_fill(null::timestamptz, array[cardinality(m_id)]));
+    end if;
 
     if array_position(m_lane, null) is not null then
         perform due_put(p_now, m_acct, m_id, m_sub, m_lane, m_expires, m_due, m_parts, m_high);

@@ -16,6 +16,10 @@ create table sms.lease (
 -- Takes what is free or expired, renews what is held.  One row per name; epoch
 -- and time left are those of whoever holds it.  A holder whose lease has run
 -- out gets a new epoch even when nobody took it: its claims are in doubt.
+--
+-- Of a link's binds no more than an eighth, but one, is taken in a call, so that
+-- workers that begin together have one each: what a worker without a bind takes
+-- cannot be claimed with its acceptance.
 create function sms.lease_renew(p_names text[], p_holder text, p_ttl_ms int)
 returns table (name text, held boolean, epoch bigint, expires_in_ms int)
 language plpgsql security definer
@@ -26,8 +30,17 @@ declare
     v_now   timestamptz := clock_timestamp();
 begin
     insert into lease (name, holder, epoch, expires_at)
-    select n, p_holder, 1, v_now + p_ttl_ms * interval '1 ms'
-      from (select distinct unnest(p_names) as n order by 1) s
+    select s.n, p_holder, 1, v_now + p_ttl_ms * interval '1 ms'
+      from (select w.n, w.mine, w.free, w.link, count(*) over (partition by w.link) as binds,
+                   row_number() over (partition by w.link, w.free and not w.mine
+                                      order by w.n) as nth
+              from (select u.n, coalesce(l.holder = p_holder, false) as mine,
+                           coalesce(l.expires_at <= v_now, true) as free,
+                           substring(u.n from '^bind/(\d+)/') as link
+                      from (select distinct unnest(p_names) as n) u
+                      left join lease l on l.name = u.n) w) s
+     where s.mine or s.free and (s.link is null or s.nth <= greatest(1, s.binds / 8))
+     order by s.n
         on conflict (name) do update
            set holder = excluded.holder,
                epoch = lease.epoch + (lease.expires_at <= v_now)::int,

@@ -160,10 +160,32 @@ begin
 end
 $$;
 
--- Takes the accounts' next turns in a lane, p_count each, and answers the turn before
--- the first.  In the order of p_account, which is that of the lock.
-create function sms.account_turns(p_account bigint[], p_count int[], p_lane int)
+-- The turn before the first that the accounts' next messages in a lane would get.
+-- Nothing is locked or taken.
+create function sms.account_turns_ahead(p_account bigint[], p_lane int)
 returns bigint[]
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+    v_pos   int;
+    v_clock bigint;
+begin
+    select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
+
+    return array(
+        select greatest((select a.turns[v_pos] from account a where a.account_id = u), v_clock)
+          from unnest(p_account) u);
+end
+$$;
+
+-- Takes the accounts' next turns in a lane, p_count each.  In the order of p_account,
+-- which is that of the lock.
+create function sms.account_turns(p_account bigint[], p_count int[], p_lane int)
+returns void
 language plpgsql
 set search_path = sms, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -178,20 +200,13 @@ as $$
 declare
     v_pos   int;
     v_clock bigint;
-    v_base  bigint[];
 begin
     select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
-    with turned as (
-        update account a
-           set turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
-          from (select unnest(p_account) as account_id, unnest(p_count) as n) d
-         where a.account_id = d.account_id
-        returning a.turns[v_pos] - d.n as base
-    )
-    select array_agg(base) into v_base from turned;
-
-    return v_base;
+    update account a
+       set turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
+      from (select unnest(p_account) as account_id, unnest(p_count) as n) d
+     where a.account_id = d.account_id;
 end
 $$;
 
@@ -314,8 +329,12 @@ begin
         return 0;
     end if;
 
+    -- Accounts are locked when everything else is written, so that an OTP of theirs does
+    -- not wait for it.  Turns are looked at here and taken there: one screener stores one
+    -- answer after the other, and with a message that has come back, or was sent as a
+    -- test, a turn may be shared.
     if p_lane is not null then
-        v_turn := account_turns(v_accounts, v_count, p_lane);
+        v_turn := account_turns_ahead(v_accounts, p_lane);
 
         insert into queue (turn, account_id, expires_at, fresh_until, lane, attempt, parts,
                            message_id)
@@ -327,18 +346,6 @@ begin
                        u (account_id, expires_at, start, before, n)
                 offset 0) k
          cross join lateral generate_series(1, k.n) i;
-    else
-        perform account_lock(v_accounts);
-        perform enqueue(v_accounts, array_fill(0::bigint, array[cardinality(v_accounts)]),
-                        q.acct, q_id, q_lane, places(q.acct, q_lane),
-                        array_fill(1::smallint, array[cardinality(q_id)]), q_parts, q.expires,
-                        q.fresh)
-           from (select array_agg(k.account_id), array_agg(k.expires_at),
-                        array_agg(q_as_of[k.start + i] + v_life)
-                   from unnest(v_acct, v_expires, v_start, s_count)
-                        k (account_id, expires_at, start, n)
-                  cross join lateral generate_series(1, k.n) i) q (acct, expires, fresh)
-          where q.acct is not null;
     end if;
 
     insert into verdict_passed (account_id, at, consent_state, submission_id, high_message,
@@ -362,14 +369,6 @@ begin
          where u.outcome in (2, 3)
             on conflict do nothing;
 
-        perform settle(p_now, array_agg(v_acct[u.sub]), array_agg(u.id),
-                       array_agg(case u.outcome when 5 then 9 else 5 end::smallint),
-                       array_agg(case u.outcome when 5 then 'opted-out'
-                                 when 6 then 'blacklisted' else u.code end),
-                       array_agg(true))
-           from unnest(o_sub, o_id, o_outcome, o_code) u (sub, id, outcome, code)
-          where u.outcome in (2, 5, 6);
-
         insert into due (at, account_id, expires_at, attempt, parts, message_id, code)
         select case u.outcome when 3 then u.at else v_at[u.sub] end, v_acct[u.sub],
                v_expires[u.sub], 1, u.parts, u.id,
@@ -377,6 +376,32 @@ begin
           from unnest(o_sub, o_id, o_outcome, o_parts, o_at, o_code)
                u (sub, id, outcome, parts, at, code)
          where u.outcome in (3, 4);
+    end if;
+
+    if p_lane is not null then
+        perform account_turns(v_accounts, v_count, p_lane);
+    else
+        perform account_lock(v_accounts);
+        perform enqueue(v_accounts, array_fill(0::bigint, array[cardinality(v_accounts)]),
+                        q.acct, q_id, q_lane, places(q.acct, q_lane),
+                        array_fill(1::smallint, array[cardinality(q_id)]), q_parts, q.expires,
+                        q.fresh)
+           from (select array_agg(k.account_id), array_agg(k.expires_at),
+                        array_agg(q_as_of[k.start + i] + v_life)
+                   from unnest(v_acct, v_expires, v_start, s_count)
+                        k (account_id, expires_at, start, n)
+                  cross join lateral generate_series(1, k.n) i) q (acct, expires, fresh)
+          where q.acct is not null;
+    end if;
+
+    if o_id <> '{}' then
+        perform settle(p_now, array_agg(v_acct[u.sub]), array_agg(u.id),
+                       array_agg(case u.outcome when 5 then 9 else 5 end::smallint),
+                       array_agg(case u.outcome when 5 then 'opted-out'
+                                 when 6 then 'blacklisted' else u.code end),
+                       array_agg(true))
+           from unnest(o_sub, o_id, o_outcome, o_code) u (sub, id, outcome, code)
+          where u.outcome in (2, 5, 6);
     end if;
 
     return coalesce(cardinality(q_id), 0) + coalesce(cardinality(o_id), 0);

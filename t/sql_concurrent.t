@@ -124,21 +124,108 @@ subtest 'two workers with the same keys in opposite order' => sub {
 subtest 'the loser of a race for a key gets the stored answer' => sub {
     my ($one, $two) = ($pg->connect, $pg->connect);
 
+    # a large body writes its key before it locks its account
+    for my $body ({ key => 'race' }, { key => 'large', class => 3, lane => undef, n => 100 }) {
+        my $before = $pg->value(q{select t.available('a')});
+
+        $one->begin_work;
+        is_deeply send_batch($one, { who => 'a', hash => 'x', %$body }), [],
+           "$body->{key}: the first is taken";
+
+        my $pid = child(sub {
+            my ($db) = @_;
+
+            my $rows = send_batch($db, { who => 'a', hash => 'x', %$body });
+            die 'outcome ' . encode_json($rows) unless @$rows == 1 && $rows->[0]{outcome} == 2;
+        });
+
+        sleep 0.3;
+        is waitpid($pid, 1), 0, 'the second waits';
+        $one->commit;
+        is wait_all($pid), 0, 'and is told: known, same request';
+        is $before - $pg->value(q{select t.available('a')}), 100 * ($body->{n} // 1), 'paid once';
+    }
+
+    $pg->do('delete from sms.due_submission where account_id = t.acct(?)', 'a');
+};
+
+
+subtest 'a one-time code beside a large body of its account' => sub {
+    my ($one, $two) = ($pg->connect, $pg->connect);
+    my $available = sub { $pg->value(q{select t.available('a')}) };
+    my $waits = q{select count(*) from pg_locks where locktype = 'advisory' and not granted};
+
+    # whoever writes for the campaign waits in the middle of it
+    $pg->do(q{create function public.pause() returns trigger language plpgsql as
+              $$ begin perform pg_advisory_xact_lock_shared(4711); return new; end $$});
+
+    for my $case ([ 'commercial', 'sms.message', 'new.class = 3',
+                    { who => 'a', class => 3, lane => undef, n => 100, name => 'waits' } ],
+                  [ 'informational', 'sms.message', 'new.class = 2',
+                    { who => 'a', class => 2, n => 100, name => 'goes' } ],
+                  [ 'screened', 'sms.queue', 'true' ])
+    {
+        my ($what, $table, $when, $body) = @$case;
+        my $before = $available->();
+
+        $pg->do("create trigger pause before insert on $table
+                 for each row when ($when) execute function public.pause()");
+        $one->do('select pg_advisory_lock(4711)');
+
+        my $pid = child(sub {
+            $body ? send_batch($_[0], $body) : $_[0]->do(q{select t.answer_together('waits')});
+        });
+        ok wait_until { $pg->value($waits) } 10, "$what: being written";
+
+        $two->do(q{set lock_timeout = '5s'});
+        is_deeply send_batch($two, { who => 'a', class => 1, lane => undef, key => "otp $what" }),
+            [], 'the code is taken'
+            if $what ne 'screened';
+        ok eval { $two->do(q{select sms.account_charge(array[t.acct('a')], '{100}', '{1}', 64)}) },
+            'its account is free to be charged' or diag $@;
+
+        $one->do('select pg_advisory_unlock(4711)');
+        is wait_all($pid), 0, 'and then the rest';
+        $pg->do("drop trigger pause on $table");
+        is $before - $available->(), $what eq 'screened' ? 100 : 10_200, 'each is paid once';
+    }
+
+    is $pg->value("select count(distinct turn) from sms.queue q join t.msg m on m.id = q.message_id
+                    where m.name = 'waits'"), 100, 'each has a turn of its own';
+    is $pg->value("select turns[(select pos from sms.lane where lane = 96)]
+                          - (select max(turn) from sms.queue where lane = 96)
+                     from sms.account where account_id = t.acct('a')"), 0,
+       'and the next comes after them';
+
+    $pg->do('update sms.account set available_micro = available_micro + 300
+              where account_id = t.acct(?)', 'a');
+    $pg->do("delete from sms.queue where message_id in (select id from t.msg
+               where name in ('waits', 'goes'))");
+    $pg->do('delete from sms.due where account_id = t.acct(?)', 'a');
+    $pg->do('drop function public.pause()');
+};
+
+
+subtest 'a large body that the account cannot pay any more' => sub {
+    my ($one) = $pg->connect;
+
+    $pg->do(q{select t.account('thin', 10000)});
     $one->begin_work;
-    is_deeply send_batch($one, { who => 'a', key => 'race', hash => 'x', name => 'race' }), [],
-       'the first is taken';
+    is_deeply send_batch($one, { who => 'thin', n => 60, price => 100 }), [], 'the first is taken';
 
+    # it sees 10000 until then
     my $pid = child(sub {
-        my ($db) = @_;
-
-        my $rows = send_batch($db, { who => 'a', key => 'race', hash => 'x' });
-        die 'outcome ' . encode_json($rows) unless @$rows == 1 && $rows->[0]{outcome} == 2;
+        my $rows = send_batch($_[0], { who => 'thin', class => 3, lane => undef, n => 100,
+                                       name => 'too much' });
+        die 'outcome ' . encode_json($rows) unless @$rows == 1 && $rows->[0]{outcome} == 4;
     });
-
     sleep 0.3;
     is waitpid($pid, 1), 0, 'the second waits';
     $one->commit;
-    is wait_all($pid), 0, 'and is told: known, same request';
+    is wait_all($pid), 0, 'and is told: not enough credit';
+    is $pg->value(q{select t.available('thin')}), 4000, 'nothing of it is charged';
+    is $pg->value(q{select count(*) from sms.message where account_id = t.acct('thin')}), 60,
+       'or written';
 };
 
 

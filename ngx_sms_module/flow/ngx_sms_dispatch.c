@@ -5,16 +5,19 @@
 #include "ngx_sms_leases.h"
 #include "ngx_sms_link.h"
 #include "ngx_sms_store_flow.h"
+#include "ngx_sms_store_lease.h"
 #include "ngx_sms_timer.h"
 
 
 /*
  * What another worker queued is found by looking: an empty look costs the
  * database a tenth of a millisecond.  The longer a link's lanes are empty, the
- * seldomer; what this worker queues is told by a poke.
+ * seldomer; what this worker queues is told by a poke.  An OTP does not wait for a
+ * look: all workers are told, once for all that come within a while.
  */
 #define NGX_SMS_DISPATCH_LOOK   25      /* ms */
 #define NGX_SMS_DISPATCH_IDLE   100
+#define NGX_SMS_DISPATCH_TELL   5
 
 /* a claim of all lanes leaves the nth part of the window to OTP */
 #define NGX_SMS_DISPATCH_KEPT   8
@@ -25,6 +28,9 @@
 
 static void ngx_sms_dispatch_lease(void *data, ngx_uint_t held);
 static void ngx_sms_dispatch_tick(void *data);
+static void ngx_sms_dispatch_tell(void *data);
+static void ngx_sms_dispatch_tell_done(void *data,
+    const ngx_sms_pg_res_t *res);
 static void ngx_sms_dispatch_go(ngx_sms_link_t *link);
 static void ngx_sms_dispatch_go_otp(ngx_sms_link_t *link);
 static uint32_t ngx_sms_dispatch_window(ngx_sms_link_t *link);
@@ -82,7 +88,10 @@ ngx_sms_dispatch_init(ngx_sms_plugins_t *plugins, ngx_sms_zone_t *zone,
         }
 
         p[i]->user = link;
+        link->told_at = ngx_current_msec - NGX_SMS_DISPATCH_TELL;
         ngx_sms_timer_housekeeping(&link->timer, ngx_sms_dispatch_tick, link,
+                                   log);
+        ngx_sms_timer_housekeeping(&link->tell, ngx_sms_dispatch_tell, link,
                                    log);
     }
 
@@ -119,6 +128,11 @@ ngx_sms_dispatch_exit(void)
 
     for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
         ngx_sms_timer_stop(&link[i].timer);
+        ngx_sms_timer_stop(&link[i].tell);
+
+        if (link[i].telling) {
+            ngx_sms_store_query_forget(link[i].telling);
+        }
 
         if (link[i].all.query) {
             ngx_sms_store_query_forget(link[i].all.query);
@@ -143,7 +157,17 @@ ngx_sms_dispatch_poke(uint32_t id, ngx_uint_t otp)
 
     link = ngx_sms_dispatch_link(id);
 
-    if (link == NULL || link->nheld == 0) {
+    if (link == NULL) {
+        return;
+    }
+
+    if (link->nheld == 0) {
+
+        if (otp) {
+            link->untold = 1;
+            ngx_sms_dispatch_tell(link);
+        }
+
         return;
     }
 
@@ -157,6 +181,63 @@ ngx_sms_dispatch_poke(uint32_t id, ngx_uint_t otp)
         link->more = 1;
         ngx_sms_dispatch_go(link);
     }
+}
+
+
+void
+ngx_sms_dispatch_told(uint32_t id)
+{
+    ngx_sms_link_t  *link;
+
+    link = ngx_sms_dispatch_link(id);
+
+    if (link && link->nheld) {
+        link->drained_otp = 0;
+        link->more_otp = 1;
+        ngx_sms_dispatch_go_otp(link);
+    }
+}
+
+
+/*
+ * Each NOTIFY wakes all workers of all nodes, so there is one under way at most, and
+ * then none for a while.  One that is lost costs no more than the wait for a look.
+ */
+
+static void
+ngx_sms_dispatch_tell(void *data)
+{
+    ngx_sms_link_t  *link = data;
+
+    ngx_msec_t  since;
+
+    if (!link->untold || link->telling || ngx_sms_timer_running(&link->tell)) {
+        return;
+    }
+
+    since = ngx_current_msec - link->told_at;
+
+    if (since < NGX_SMS_DISPATCH_TELL) {
+        ngx_sms_timer_start(&link->tell, NGX_SMS_DISPATCH_TELL - since);
+        return;
+    }
+
+    link->untold = 0;
+    link->told_at = ngx_current_msec;
+    link->telling = ngx_sms_store_queue_tell(link->id,
+                                             ngx_sms_dispatch_tell_done, link);
+}
+
+
+static void
+ngx_sms_dispatch_tell_done(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_link_t  *link = data;
+
+    (void) res;
+
+    link->telling = NULL;
+    ngx_sms_dispatch_tell(link);
 }
 
 
@@ -524,8 +605,16 @@ ngx_sms_dispatch_claimed_otp(void *data, const ngx_sms_pg_res_t *res)
 {
     ngx_sms_ask_t  *ask = data;
 
-    if (ngx_sms_dispatch_answer(ask, res) == NGX_OK) {
+    ngx_int_t  rc;
+
+    rc = ngx_sms_dispatch_answer(ask, res);
+
+    if (rc == NGX_OK) {
         ask->link->more_otp = 1;
+    }
+
+    /* one may have been queued after an empty look */
+    if (rc != NGX_ERROR) {
         ngx_sms_dispatch_go_otp(ask->link);
     }
 }

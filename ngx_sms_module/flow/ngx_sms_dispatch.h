@@ -20,8 +20,14 @@ ngx_int_t ngx_sms_dispatch_init(ngx_sms_plugins_t *plugins,
 void ngx_sms_dispatch_stop(void);
 void ngx_sms_dispatch_exit(void);
 
-/* something was queued for this link by this worker: an OTP, or anything else */
+/*
+ * Something was queued for this link by this worker: an OTP, or anything else.  Of
+ * an OTP those are told who hold the link's binds, when this worker does not.
+ */
 void ngx_sms_dispatch_poke(uint32_t link, ngx_uint_t otp);
+
+/* another worker says so of an OTP */
+void ngx_sms_dispatch_told(uint32_t link);
 
 /*
  * Room on the wire for a batch of intake, so that its messages are claimed with

@@ -17,6 +17,7 @@ static void ngx_sms_leases_settle(void *data);
 static ngx_uint_t ngx_sms_leases_settled(void);
 static void ngx_sms_lease_free(ngx_sms_lease_t *lease);
 static void ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res);
+static ngx_msec_t ngx_sms_leases_next(void);
 static void ngx_sms_leases_ready(void *data);
 static void ngx_sms_leases_released(void *data, const ngx_sms_pg_res_t *res);
 static void ngx_sms_leases_clean(void);
@@ -33,6 +34,7 @@ static ngx_sms_timer_t         ngx_sms_leases_timer;
 static ngx_sms_timer_t         ngx_sms_leases_patience;
 static ngx_msec_t              ngx_sms_leases_until;
 static ngx_sms_store_query_t  *ngx_sms_leases_query;
+static ngx_uint_t              ngx_sms_leases_asked;
 static int64_t                 ngx_sms_leases_sent_us;
 static ngx_sms_pg_watcher_t    ngx_sms_leases_watcher;
 static ngx_log_t              *ngx_sms_leases_log;
@@ -388,6 +390,7 @@ ngx_sms_leases_tick(void *data)
     }
 
     ngx_sms_leases_sent_us = now;
+    ngx_sms_leases_asked = n;
     ngx_sms_leases_query = ngx_sms_store_lease_renew(names, n,
                                &ngx_sms_leases_holder, NGX_SMS_LEASE_TTL,
                                ngx_sms_leases_answer, NULL);
@@ -397,7 +400,7 @@ ngx_sms_leases_tick(void *data)
 static void
 ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res)
 {
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, left;
     ngx_sms_lease_t            *lease;
     ngx_sms_store_lease_row_t   row;
 
@@ -409,11 +412,16 @@ ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res)
         return;
     }
 
+    /* what was never held has no row */
+    left = ngx_sms_leases_asked > res->nrows;
+
     for (i = 0; i < res->nrows; i++) {
 
         if (ngx_sms_store_lease_row(res, i, &row) != NGX_OK) {
             continue;
         }
+
+        left |= row.left_ms == 0;
 
         /* it may have been dropped while the answer was on its way */
         lease = ngx_sms_lease_find(&row.name);
@@ -455,6 +463,33 @@ ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res)
             lease->changed(lease->data, 1);
         }
     }
+
+    if (left && !ngx_sms_leases_leaving) {
+        ngx_sms_timer_start(&ngx_sms_leases_timer, ngx_sms_leases_next());
+    }
+}
+
+
+/* whoever holds less comes first */
+
+static ngx_msec_t
+ngx_sms_leases_next(void)
+{
+    ngx_msec_t        ms;
+    ngx_queue_t      *q;
+    ngx_sms_lease_t  *lease;
+
+    ms = NGX_SMS_LEASE_NEXT;
+
+    for (q = ngx_queue_head(&ngx_sms_leases);
+         q != ngx_queue_sentinel(&ngx_sms_leases);
+         q = ngx_queue_next(q))
+    {
+        lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
+        ms += lease->held ? NGX_SMS_LEASE_NEXT : 0;
+    }
+
+    return ngx_min(ms, NGX_SMS_LEASE_TICK);
 }
 
 

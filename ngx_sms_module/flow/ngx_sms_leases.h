@@ -4,7 +4,9 @@
  * The row in the database is the only authority.  It runs 9 s by the
  * database's clock and is renewed every 3 s; a holder stops 6 s after the last
  * renewal that it sent and got confirmed, by its own monotonic clock, so it has
- * stopped before another can begin.  Candidates look every second.
+ * stopped before another can begin.  Candidates look every second, and sooner while
+ * something is free: of a link's binds one at a time is taken, by whoever has the
+ * least first.
  *
  * A lease is given back only when its holder says that nothing of its time is
  * under way any more, because whoever comes next takes what is left undone for
@@ -22,6 +24,7 @@
 #define NGX_SMS_LEASE_RENEW   3000
 #define NGX_SMS_LEASE_STOP    6000
 #define NGX_SMS_LEASE_TICK    1000
+#define NGX_SMS_LEASE_NEXT    100       /* for each that is held, and one     */
 #define NGX_SMS_LEASES_MAX    512
 #define NGX_SMS_LEASE_DRAIN   30000     /* a leaving worker waits this long   */
 

@@ -49,6 +49,8 @@ struct ngx_sms_link_s {
     ngx_sms_zone_t          *zone;
     ngx_log_t               *log;
     ngx_sms_timer_t          timer;
+    ngx_sms_timer_t          tell;          /* others of an OTP in the lane   */
+    ngx_sms_store_query_t   *telling;       /* NULL: nobody is being told     */
     ngx_sms_ask_t            all;           /* of all lanes                   */
     ngx_sms_ask_t            otp;           /* of the OTP lane                */
     ngx_sms_pg_batch_t      *submitted;     /* results to be stored           */
@@ -62,10 +64,12 @@ struct ngx_sms_link_s {
     ngx_uint_t               claims;        /* without a stored result        */
     ngx_msec_t               quiet_at;      /* last seen at work when leaving */
     ngx_msec_t               look;          /* pause before the next look     */
+    ngx_msec_t               told_at;       /* of an OTP, last                */
     unsigned                 more:1;        /* the queue may not be empty     */
     unsigned                 more_otp:1;    /* an OTP was queued here         */
     unsigned                 drained:1;     /* the last look left nothing     */
     unsigned                 drained_otp:1; /* of the OTP lane                */
+    unsigned                 untold:1;      /* an OTP, since told_at          */
 };
 
 

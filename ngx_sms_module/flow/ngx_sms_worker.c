@@ -189,13 +189,23 @@ ngx_sms_worker_beat(void *data)
 static void
 ngx_sms_worker_notify(void *data, const char *channel, const char *payload)
 {
-    int64_t  account;
+    int64_t    account;
+    ngx_int_t  link;
 
     (void) data;
 
     if (ngx_strcmp(channel, "sms_profile") == 0) {
         account = (int64_t) ngx_atoof((u_char *) payload, ngx_strlen(payload));
         ngx_sms_profiles_drop(account > 0 ? account : 0);
+        return;
+    }
+
+    if (ngx_strcmp(channel, "sms_queue") == 0) {
+        link = ngx_atoi((u_char *) payload, ngx_strlen(payload));
+
+        if (link > 0) {
+            ngx_sms_dispatch_told((uint32_t) link);
+        }
     }
 }
 

@@ -20,11 +20,13 @@ static const uint32_t  ngx_sms_types_upkeep[] = {
 static const uint32_t  ngx_sms_types_outbox[] = {
     NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_TIMESTAMPTZ
 };
+static const uint32_t  ngx_sms_types_queue_tell[] = { NGX_SMS_PG_INT4 };
 
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[] = {
     { .name = "lease_renew",
-      .sql = "SELECT name, held, epoch FROM sms.lease_renew($1, $2, $3)",
+      .sql = "SELECT name, held, epoch, expires_in_ms::int8"
+             " FROM sms.lease_renew($1, $2, $3)",
       .nparams = 3, .types = ngx_sms_types_lease_renew },
 
     { .name = "lease_release",
@@ -37,7 +39,11 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[] = {
 
     { .name = "outbox_put",
       .sql = "SELECT sms.outbox_put($1, $2, $3, $4)",
-      .nparams = 4, .types = ngx_sms_types_outbox }
+      .nparams = 4, .types = ngx_sms_types_outbox },
+
+    { .name = "queue_tell",
+      .sql = "SELECT pg_notify('sms_queue', $1::text)",
+      .nparams = 1, .types = ngx_sms_types_queue_tell }
 };
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_upkeep_stmt = {
@@ -107,7 +113,8 @@ ngx_sms_store_lease_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
 {
     if (ngx_sms_pg_row_text(res, i, 0, &row->name) != NGX_OK
         || ngx_sms_pg_row_bool(res, i, 1, &row->held) != NGX_OK
-        || ngx_sms_pg_row_int(res, i, 2, &row->epoch) != NGX_OK)
+        || ngx_sms_pg_row_int(res, i, 2, &row->epoch) != NGX_OK
+        || ngx_sms_pg_row_int(res, i, 3, &row->left_ms) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -206,6 +213,27 @@ ngx_sms_store_outbox_put(const sms_str_t *topic, const sms_str_t *key,
     } else {
         ngx_sms_pg_param_null(&q->params[3]);
     }
+
+    return ngx_sms_store_query_send(ngx_sms_store.control, q,
+                                    NGX_SMS_LEASE_DEADLINE)
+           == NGX_OK ? q : NULL;
+}
+
+
+ngx_sms_store_query_t *
+ngx_sms_store_queue_tell(uint32_t link, ngx_sms_pg_done_pt done, void *data)
+{
+    ngx_sms_store_query_t  *q;
+
+    q = ngx_sms_store_query_create(
+            &ngx_sms_store_lease_stmts[NGX_SMS_STMT_QUEUE_TELL], 0, done,
+            data);
+    if (q == NULL) {
+        return NULL;
+    }
+
+    ngx_sms_pg_param_int4(&q->params[0], (int32_t) link);
+    q->q.background = 1;
 
     return ngx_sms_store_query_send(ngx_sms_store.control, q,
                                     NGX_SMS_LEASE_DEADLINE)

@@ -13,6 +13,7 @@ typedef enum {
     NGX_SMS_STMT_LEASE_RELEASE,
     NGX_SMS_STMT_LINK_REGISTER,
     NGX_SMS_STMT_OUTBOX_PUT,
+    NGX_SMS_STMT_QUEUE_TELL,
     NGX_SMS_STORE_LEASE_STMTS
 } ngx_sms_store_lease_stmt_e;
 
@@ -24,6 +25,7 @@ typedef struct {
     ngx_str_t             name;
     ngx_uint_t            held;
     int64_t               epoch;
+    int64_t               left_ms;          /* 0: nobody has it               */
 } ngx_sms_store_lease_row_t;
 
 
@@ -44,6 +46,9 @@ ngx_sms_store_query_t *ngx_sms_store_upkeep(const char *what, int64_t now_us,
     int32_t limit, ngx_sms_pg_done_pt done, void *data);
 ngx_sms_store_query_t *ngx_sms_store_outbox_put(const sms_str_t *topic,
     const sms_str_t *key, const sms_str_t *payload, int64_t not_before_us,
+    ngx_sms_pg_done_pt done, void *data);
+/* NOTIFY sms_queue: an OTP of this link is in its lane */
+ngx_sms_store_query_t *ngx_sms_store_queue_tell(uint32_t link,
     ngx_sms_pg_done_pt done, void *data);
 
 #endif /* NGX_SMS_STORE_LEASE_H */
