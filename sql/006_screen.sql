@@ -125,10 +125,6 @@ create function sms.due_release(p_now timestamptz, p_limit int)
 returns int
 language plpgsql security definer
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_bitmapscan = off
-set jit = off
 as $$
 declare
     v_acct      bigint[];
@@ -199,12 +195,8 @@ create function sms.screen_take(
     out doc text[])
 language plpgsql security definer
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
 -- a backlog is read from its beginning, whatever statistics say of it
-set enable_bitmapscan = off
 set enable_sort = off
-set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -247,6 +239,11 @@ begin
         exit when v_id is not null;
         v_alone := not v_alone;
     end loop;
+
+    -- it is asked twenty times a second
+    if v_id is null then
+        return;
+    end if;
 
     v_low := id_min(v_id);
     v_top := id_max(v_id);
