@@ -268,27 +268,24 @@ sms_json_escape(sms_json_t *w, const char *p, size_t n)
 }
 
 
-size_t
-sms_json_plain(const char *p, size_t n)
+/* 0x80 in bytes below 0x20, above 0x7E, of a quote and of a reverse solidus */
+static inline uint64_t
+sms_json_special(uint64_t word)
+{
+    return (word | (word - SMS_JSON_ONES * 0x20) | (word + SMS_JSON_ONES)
+            | ((word ^ SMS_JSON_ONES * '"') - SMS_JSON_ONES)
+            | ((word ^ SMS_JSON_ONES * '\\') - SMS_JSON_ONES))
+           & SMS_JSON_HIGH_BITS;
+}
+
+
+static size_t
+sms_json_plain_bytes(const char *p, size_t n)
 {
     size_t         i;
-    uint64_t       word, found;
     unsigned char  c;
 
-    for (i = 0; n - i >= 8; i += 8) {
-        memcpy(&word, p + i, 8);
-
-        /* below 0x20, above 0x7E, a quote, a reverse solidus */
-        found = word | (word - SMS_JSON_ONES * 0x20) | (word + SMS_JSON_ONES)
-                | ((word ^ SMS_JSON_ONES * '"') - SMS_JSON_ONES)
-                | ((word ^ SMS_JSON_ONES * '\\') - SMS_JSON_ONES);
-
-        if (found & SMS_JSON_HIGH_BITS) {
-            break;
-        }
-    }
-
-    for ( /* void */ ; i < n; i++) {
+    for (i = 0; i < n; i++) {
         c = (unsigned char) p[i];
 
         if (c < 0x20 || c > 0x7E || c == '"' || c == '\\') {
@@ -300,22 +297,63 @@ sms_json_plain(const char *p, size_t n)
 }
 
 
+size_t
+sms_json_plain(const char *p, size_t n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+    size_t    i;
+    uint64_t  word, found;
+
+    if (n >= 8) {
+
+        /* what a byte borrows goes to those behind it: the first one is right */
+        for (i = 0; n - i >= 8; i += 8) {
+            memcpy(&word, p + i, 8);
+            found = sms_json_special(word);
+
+            if (found) {
+                return i + (size_t) __builtin_ctzll(found) / 8;
+            }
+        }
+
+        if (i == n) {
+            return n;
+        }
+
+        /* the last eight again, without those that were seen: 0 ends them */
+        memcpy(&word, p + n - 8, 8);
+        found = sms_json_special(word >> 8 * (8 - (n - i)));
+
+        return i + (size_t) __builtin_ctzll(found) / 8;
+    }
+
+#endif
+
+    return sms_json_plain_bytes(p, n);
+}
+
+
 static void
 sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 {
     size_t  run;
 
-    sms_json_put(w, '"');
+    if (!sms_json_room(w, n + 2)) {
+        return;
+    }
 
-    while (n && w->error == SMS_JSON_OK) {
+    w->buf[w->len++] = '"';
 
+    for ( ;; ) {
         run = sms_json_plain(p, n);
         sms_json_append(w, p, run);
 
-        if (run < n) {
-            run += sms_json_escape(w, p + run, n - run);
+        if (run == n) {
+            break;
         }
 
+        run += sms_json_escape(w, p + run, n - run);
         p += run;
         n -= run;
     }
@@ -324,13 +362,13 @@ sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 }
 
 
-/* What stands before a key; 0 where none may stand. */
+/* May a key stand here?  With room for n bytes of it and a comma before. */
 static int
-sms_json_member(sms_json_t *w)
+sms_json_member(sms_json_t *w, size_t n)
 {
     uint32_t  bit;
 
-    if (w->error != SMS_JSON_OK) {
+    if (!sms_json_room(w, n + 1)) {
         return 0;
     }
 
@@ -342,7 +380,7 @@ sms_json_member(sms_json_t *w)
     }
 
     if (w->filled & bit) {
-        sms_json_put(w, ',');
+        w->buf[w->len++] = ',';
     }
 
     w->filled |= bit;
@@ -355,7 +393,7 @@ sms_json_member(sms_json_t *w)
 void
 sms_json_key_n(sms_json_t *w, const char *p, size_t n)
 {
-    if (sms_json_member(w)) {
+    if (sms_json_member(w, n)) {
         sms_json_quoted(w, p, n);
         sms_json_put(w, ':');
     }
@@ -363,21 +401,11 @@ sms_json_key_n(sms_json_t *w, const char *p, size_t n)
 
 
 void
-sms_json_key(sms_json_t *w, const char *key)
+sms_json_key_text(sms_json_t *w, const char *text, size_t n)
 {
-    char    *p;
-    size_t   n;
-
-    n = strlen(key);
-
-    if (sms_json_member(w) && sms_json_room(w, n + 3)) {
-        p = w->buf + w->len;
-        *p++ = '"';
-        memcpy(p, key, n);
-        p += n;
-        *p++ = '"';
-        *p = ':';
-        w->len += n + 3;
+    if (sms_json_member(w, n)) {
+        memcpy(w->buf + w->len, text, n);
+        w->len += n;
     }
 }
 
@@ -387,6 +415,21 @@ sms_json_str(sms_json_t *w, const char *p, size_t n)
 {
     if (sms_json_value(w)) {
         sms_json_quoted(w, p, n);
+    }
+}
+
+
+void
+sms_json_ascii(sms_json_t *w, const char *p, size_t n)
+{
+    char  *out;
+
+    if (sms_json_value(w) && sms_json_room(w, n + 2)) {
+        out = w->buf + w->len;
+        *out++ = '"';
+        memcpy(out, p, n);
+        out[n] = '"';
+        w->len += n + 2;
     }
 }
 

@@ -54,12 +54,18 @@ void sms_json_object(sms_json_t *w);
 void sms_json_array(sms_json_t *w);
 void sms_json_end(sms_json_t *w);       /* of the innermost object or array       */
 
-/* A constant of our own, NUL-terminated: it is not escaped. */
-void sms_json_key(sms_json_t *w, const char *key);
+/* A string literal: it is not escaped. */
+#define sms_json_key(w, key)                                                  \
+    sms_json_key_text(w, "\"" key "\":", sizeof("\"" key "\":") - 1)
+
 void sms_json_key_n(sms_json_t *w, const char *p, size_t n);    /* is escaped     */
+void sms_json_key_text(sms_json_t *w, const char *text, size_t n);  /* with quotes
+                                           and colon, unchecked                   */
 
 void sms_json_str(sms_json_t *w, const char *p, size_t n);
 void sms_json_cstr(sms_json_t *w, const char *s);       /* NULL writes null       */
+void sms_json_ascii(sms_json_t *w, const char *p, size_t n);    /* of plain bytes only,
+                                           unchecked: ids, numbers, words         */
 void sms_json_int(sms_json_t *w, int64_t v);
 void sms_json_bool(sms_json_t *w, int v);
 void sms_json_null(sms_json_t *w);

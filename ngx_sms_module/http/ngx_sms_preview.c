@@ -290,7 +290,7 @@ ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_key(w, "pointer");
         ngx_sms_respond_json_str(w, &body[i].pointer);
         sms_json_key(w, "encoding");
-        sms_json_cstr(w, sms_word_name(sms_word_encoding, s->encoding));
+        ngx_sms_respond_json_word(w, sms_word_encoding, s->encoding);
         sms_json_key(w, "parts");
         sms_json_int(w, s->parts);
         sms_json_key(w, "units");
@@ -327,6 +327,7 @@ static void
 ngx_sms_preview_counts(sms_json_t *w, ngx_sms_submission_t *sub)
 {
     ngx_uint_t            i, n[SMS_PROBLEM_COUNT];
+    const char           *code;
     ngx_sms_recipient_t  *rcpt;
 
     ngx_memzero(n, sizeof(n));
@@ -341,7 +342,8 @@ ngx_sms_preview_counts(sms_json_t *w, ngx_sms_submission_t *sub)
 
     for (i = SMS_PROBLEM_NONE + 1; i < SMS_PROBLEM_COUNT; i++) {
         if (n[i]) {
-            sms_json_key(w, sms_problem_info((sms_problem_t) i)->code);
+            code = sms_problem_info((sms_problem_t) i)->code;
+            sms_json_key_n(w, code, ngx_strlen(code));
             sms_json_int(w, (int64_t) n[i]);
         }
     }

@@ -1,6 +1,5 @@
 #include "ngx_sms_respond.h"
 
-#include "sms_word.h"
 #include "ngx_sms_counter.h"
 
 
@@ -49,6 +48,17 @@ void
 ngx_sms_respond_json_str(sms_json_t *w, const ngx_str_t *s)
 {
     sms_json_str(w, (const char *) s->data, s->len);
+}
+
+
+void
+ngx_sms_respond_json_word(sms_json_t *w, const sms_word_t *table,
+    ngx_uint_t value)
+{
+    const char  *name;
+
+    name = sms_word_name(table, (int) value);
+    sms_json_ascii(w, name, ngx_strlen(name));
 }
 
 
@@ -320,8 +330,7 @@ ngx_sms_respond_finding(sms_json_t *w, ngx_sms_body_t *body,
     sms_json_key(w, "code");
     sms_json_str(w, f->code.ptr, f->code.len);
     sms_json_key(w, "severity");
-    sms_json_cstr(w, sms_word_name(sms_word_severity,
-                                   (int) finding->severity));
+    ngx_sms_respond_json_word(w, sms_word_severity, finding->severity);
     sms_json_key(w, "confirmed");
     sms_json_bool(w, finding->confirmed);
     sms_json_key(w, "pointer");

@@ -9,11 +9,14 @@
 
 #include "ngx_sms_request.h"
 #include "sms_json_write.h"
+#include "sms_word.h"
 
 
 /* a JSON writer whose text lives in the pool */
 void ngx_sms_respond_json_init(sms_json_t *w, ngx_pool_t *pool);
 void ngx_sms_respond_json_str(sms_json_t *w, const ngx_str_t *s);
+void ngx_sms_respond_json_word(sms_json_t *w, const sms_word_t *table,
+    ngx_uint_t value);
 
 /* {"amount_micro":123000,"unit":"TRY"} */
 void ngx_sms_respond_money(sms_json_t *w, int64_t micro, const char *unit);

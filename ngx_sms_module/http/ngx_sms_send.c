@@ -386,27 +386,26 @@ ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
 
     if (sub->basis) {
         sms_json_key(w, "basis");
-        sms_json_cstr(w, sms_word_name(sms_word_basis, (int) sub->basis));
+        ngx_sms_respond_json_word(w, sms_word_basis, sub->basis);
     }
 
     if (sub->exemption) {
         sms_json_key(w, "exemption");
-        sms_json_cstr(w, sms_word_name(sms_word_exemption,
-                                       (int) sub->exemption));
+        ngx_sms_respond_json_word(w, sms_word_exemption, sub->exemption);
         sms_json_key(w, "audience");
         ngx_sms_respond_json_str(w, &sub->audience);
     }
 
     if (sub->recipient_type) {
         sms_json_key(w, "recipient_type");
-        sms_json_cstr(w, sms_word_name(sms_word_recipient_type,
-                                       (int) sub->recipient_type));
+        ngx_sms_respond_json_word(w, sms_word_recipient_type,
+                                  sub->recipient_type);
     }
 
     if (sub->brand->b.id) {
         sms_json_key(w, "brand");
         len = sms_id_print("brd", sub->brand->public_id, id);
-        sms_json_str(w, id, len);
+        sms_json_ascii(w, id, len);
     }
 
     sms_json_key(w, "validity_s");
@@ -582,7 +581,7 @@ ngx_sms_send_begin(sms_json_t *w, ngx_sms_submission_t *sub,
     sms_json_object(w);
     sms_json_key(w, "submission_id");
     len = sms_id_print("sub", id, text);
-    sms_json_str(w, text, len);
+    sms_json_ascii(w, text, len);
 
     if (sub->reference.len) {
         sms_json_key(w, "reference");
@@ -611,14 +610,15 @@ ngx_sms_send_message(sms_json_t *w, const ngx_sms_store_stored_row_t *row,
     sms_json_int(w, row->ord);
     sms_json_key(w, "id");
     len = sms_id_print("msg", row->id, id);
-    sms_json_str(w, id, len);
+    sms_json_ascii(w, id, len);
     sms_json_key(w, "to");
     p = ngx_sprintf(to, "+%L", row->to);
     sms_json_str(w, (const char *) to, (size_t) (p - to));
     sms_json_key(w, "parts");
     sms_json_int(w, row->parts);
     sms_json_key(w, "encoding");
-    sms_json_cstr(w, sms_word_name(sms_word_encoding, (int) row->encoding));
+    ngx_sms_respond_json_word(w, sms_word_encoding,
+                              (ngx_uint_t) row->encoding);
     sms_json_key(w, "price");
     ngx_sms_respond_money(w, row->price_micro, unit);
 
