@@ -204,15 +204,6 @@ sms_json_string(sms_json_reader_t *r)
             continue;
         }
 
-        /* two bytes, as letters of most alphabets have */
-        if (r->end - p > 1 && (unsigned char) p[0] >= 0xC2
-            && (unsigned char) p[0] <= 0xDF
-            && ((unsigned char) p[1] & 0xC0) == 0x80)
-        {
-            p += 2;
-            continue;
-        }
-
         from = p;
 
         if (p == r->end || (unsigned char) *p < 0x20

@@ -158,6 +158,13 @@ sms_utf8_check(const char *p, size_t n, unsigned *flags)
             break;
         }
 
+        /* U+00C0 to U+02FF: most letters, and nothing to report of them */
+        if (u[i] >= 0xC3 && u[i] < 0xCC && n - i > 1 && (u[i + 1] & 0xC0) == 0x80)
+        {
+            i += 2;
+            continue;
+        }
+
         len = sms_utf8_decode(u + i, n - i, &cp);
 
         if (len == 0) {
@@ -200,7 +207,7 @@ sms_utf8_valid(const char *p, size_t n)
 
 
 uint32_t
-sms_utf8_next(const char **p, const char *end)
+sms_utf8_next_long(const char **p, const char *end)
 {
     unsigned  len;
     uint32_t  cp;
