@@ -2,6 +2,7 @@
 
 #include "ngx_sms_auth.h"
 #include "ngx_sms_endpoints.h"
+#include "ngx_sms_ids.h"
 #include "ngx_sms_respond.h"
 
 
@@ -124,12 +125,9 @@ ngx_sms_request_id(ngx_sms_ctx_t *ctx)
     }
 
     p = ngx_pnalloc(ctx->r->pool, 32);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
 
-    for (i = 0; i < 16; i++) {
-        octets[i] = (u_char) (ngx_random() >> 3);
+    if (p == NULL || ngx_sms_id_random(octets, 16) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_hex_dump(p, octets, 16);
