@@ -23,6 +23,13 @@ sms_json_init(sms_json_t *w, sms_json_grow_pt grow, void *data, size_t max)
 }
 
 
+void
+sms_json_reserve(sms_json_t *w, size_t n)
+{
+    w->first = n;
+}
+
+
 static void
 sms_json_fail(sms_json_t *w, int error)
 {
@@ -43,7 +50,7 @@ sms_json_grow(sms_json_t *w, size_t n)
         return 0;
     }
 
-    cap = w->cap ? w->cap : SMS_JSON_FIRST_CAP;
+    cap = w->cap ? w->cap : w->first ? w->first : SMS_JSON_FIRST_CAP;
 
     while (cap - w->len < n) {
         cap *= 2;
@@ -406,6 +413,22 @@ sms_json_key_text(sms_json_t *w, const char *text, size_t n)
     if (sms_json_member(w, n)) {
         memcpy(w->buf + w->len, text, n);
         w->len += n;
+    }
+}
+
+
+void
+sms_json_members(sms_json_t *w, const char *object, size_t n)
+{
+    if (n < 2 || object[0] != '{' || object[n - 1] != '}') {
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return;
+    }
+
+    if (n > 2 && sms_json_member(w, n)) {
+        memcpy(w->buf + w->len, object + 1, n - 2);
+        w->len += n - 2;
+        w->keyed = 0;
     }
 }
 

@@ -36,6 +36,7 @@ typedef void *(*sms_json_grow_pt)(void *data, void *p, size_t old, size_t n);
 typedef struct {
     char              *buf;             /* the caller takes it over from done()   */
     size_t             len, cap, max;
+    size_t             first;           /* cap to begin with; 0: 1 KiB            */
     sms_json_grow_pt   grow;
     void              *data;
     int                error;
@@ -49,6 +50,9 @@ typedef struct {
 
 /* grow NULL: realloc(), and sms_json_free() frees.  max 0: no limit. */
 void sms_json_init(sms_json_t *w, sms_json_grow_pt grow, void *data, size_t max);
+
+/* Before the first byte: how many there will be, or so. */
+void sms_json_reserve(sms_json_t *w, size_t n);
 
 void sms_json_object(sms_json_t *w);
 void sms_json_array(sms_json_t *w);
@@ -70,6 +74,9 @@ void sms_json_int(sms_json_t *w, int64_t v);
 void sms_json_bool(sms_json_t *w, int v);
 void sms_json_null(sms_json_t *w);
 void sms_json_raw(sms_json_t *w, const char *p, size_t n); /* one JSON value, unchecked */
+
+/* All members of an object that was written before, "{...}", unchecked. */
+void sms_json_members(sms_json_t *w, const char *object, size_t n);
 
 /* The error, or E_MISUSE while something is open or nothing was written. */
 int sms_json_done(const sms_json_t *w);

@@ -171,8 +171,7 @@ ngx_sms_preview_find(ngx_sms_submission_t *sub,
 static void
 ngx_sms_preview_write(ngx_sms_ctx_t *ctx, ngx_sms_preview_consent_t *consent)
 {
-    ngx_str_t              text;
-    sms_json_t             w, checks;
+    sms_json_t             w;
     ngx_sms_submission_t  *sub;
 
     sub = ctx->submission;
@@ -205,29 +204,9 @@ ngx_sms_preview_write(ngx_sms_ctx_t *ctx, ngx_sms_preview_consent_t *consent)
         sms_json_end(&w);
     }
 
+    ngx_sms_respond_checks(&w, sub, 1);
     sms_json_end(&w);
-
-    ngx_sms_respond_json_init(&checks, ctx->r->pool);
-    ngx_sms_respond_checks(&checks, sub, 1);
-
-    if (sms_json_done(&w) != SMS_JSON_OK
-        || sms_json_done(&checks) != SMS_JSON_OK)
-    {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.data = ngx_pnalloc(ctx->r->pool, w.len + checks.len);
-
-    if (text.data == NULL) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.len = (size_t) (ngx_sprintf(text.data, "%*s,%*s", w.len - 1, w.buf,
-                                     checks.len - 1, checks.buf + 1)
-                         - text.data);
-    ngx_sms_respond_json(ctx, NGX_HTTP_OK, &text);
+    ngx_sms_respond_written(ctx, NGX_HTTP_OK, &w);
 }
 
 

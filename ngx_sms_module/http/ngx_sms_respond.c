@@ -3,7 +3,7 @@
 #include "ngx_sms_counter.h"
 
 
-#define NGX_SMS_JSON_MAX  (4 * 1024 * 1024)
+#define NGX_SMS_JSON_MAX  (8 * 1024 * 1024)
 #define NGX_SMS_RETRY_S   "2"
 
 #define NGX_SMS_UNPROCESSABLE  422
@@ -24,6 +24,30 @@ void
 ngx_sms_respond_json_init(sms_json_t *w, ngx_pool_t *pool)
 {
     sms_json_init(w, ngx_sms_respond_json_grow, pool, NGX_SMS_JSON_MAX);
+}
+
+
+ngx_int_t
+ngx_sms_respond_json_done(sms_json_t *w, ngx_str_t *text)
+{
+    ngx_pool_t  *last;
+
+    if (sms_json_done(w) != SMS_JSON_OK) {
+        return NGX_ERROR;
+    }
+
+    text->data = (u_char *) w->buf;
+    text->len = w->len;
+
+    /* where nothing was allocated since */
+    last = ((ngx_pool_t *) w->data)->current;
+
+    if ((u_char *) w->buf + w->cap == last->d.last) {
+        last->d.last -= w->cap - w->len;
+        w->cap = w->len;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -86,13 +110,11 @@ ngx_sms_respond_written(ngx_sms_ctx_t *ctx, ngx_uint_t status, sms_json_t *w)
 {
     ngx_str_t  text;
 
-    if (sms_json_done(w) != SMS_JSON_OK) {
+    if (ngx_sms_respond_json_done(w, &text) != NGX_OK) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
         return;
     }
 
-    text.data = (u_char *) w->buf;
-    text.len = w->len;
     ngx_sms_respond_json(ctx, status, &text);
 }
 
@@ -128,12 +150,8 @@ ngx_sms_respond_problem(ngx_sms_ctx_t *ctx, sms_problem_t problem,
 
     sms_json_end(&w);
 
-    if (sms_json_done(&w) != SMS_JSON_OK) {
+    if (ngx_sms_respond_json_done(&w, &text) != NGX_OK) {
         ngx_str_null(&text);
-
-    } else {
-        text.data = (u_char *) w.buf;
-        text.len = w.len;
     }
 
     ngx_sms_respond_send(ctx, (ngx_uint_t) sms_problem_info(problem)->status,
@@ -146,7 +164,7 @@ ngx_sms_respond_submission_problem(ngx_sms_ctx_t *ctx,
     ngx_sms_submission_t *sub)
 {
     ngx_str_t         text, detail;
-    sms_json_t        w, checks;
+    sms_json_t        w;
     ngx_uint_t        i;
     ngx_sms_fault_t  *fault;
 
@@ -180,29 +198,14 @@ ngx_sms_respond_submission_problem(ngx_sms_ctx_t *ctx,
         sms_json_end(&w);
     }
 
+    /* the same members that a 202 has */
+    ngx_sms_respond_checks(&w, sub, 1);
     sms_json_end(&w);
 
-    /* the same members that a 202 has */
-    ngx_sms_respond_json_init(&checks, ctx->r->pool);
-    ngx_sms_respond_checks(&checks, sub, 1);
-
-    if (sms_json_done(&w) != SMS_JSON_OK
-        || sms_json_done(&checks) != SMS_JSON_OK)
-    {
+    if (ngx_sms_respond_json_done(&w, &text) != NGX_OK) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
         return;
     }
-
-    text.data = ngx_pnalloc(ctx->r->pool, w.len + checks.len);
-
-    if (text.data == NULL) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.len = (size_t) (ngx_sprintf(text.data, "%*s,%*s", w.len - 1, w.buf,
-                                     checks.len - 1, checks.buf + 1)
-                         - text.data);
 
     ctx->problem = sub->problem;
     ngx_sms_respond_send(ctx,
@@ -262,7 +265,6 @@ ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
 
     rcpt = sub->recipients.elts;
 
-    sms_json_object(w);
     sms_json_key(w, "rejected");
     sms_json_array(w);
 
@@ -313,7 +315,6 @@ ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
         }
     }
 
-    sms_json_end(w);
     sms_json_end(w);
 }
 

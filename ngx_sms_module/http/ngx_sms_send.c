@@ -18,6 +18,10 @@
 
 #define NGX_SMS_KEY_MAX  255        /* of Idempotency-Key */
 
+/* bytes of an answer, about: without messages and texts, and of a message */
+#define NGX_SMS_SEND_ANSWER   256
+#define NGX_SMS_SEND_MESSAGE  256
+
 
 static void ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview);
 static sms_problem_t ngx_sms_send_key(ngx_sms_ctx_t *ctx,
@@ -357,18 +361,13 @@ ngx_sms_send_render(ngx_sms_submission_t *sub)
     ngx_sms_respond_json_init(&w, sub->pool);
     ngx_sms_send_declaration(&w, sub);
 
-    if (sms_json_done(&w) == SMS_JSON_OK) {
-        sub->doc.data = (u_char *) w.buf;
-        sub->doc.len = w.len;
-    }
+    (void) ngx_sms_respond_json_done(&w, &sub->doc);
 
     ngx_sms_respond_json_init(&w, sub->pool);
+    sms_json_object(&w);
     ngx_sms_respond_checks(&w, sub, 0);
-
-    if (sms_json_done(&w) == SMS_JSON_OK) {
-        sub->rejected.data = (u_char *) w.buf;
-        sub->rejected.len = w.len;
-    }
+    sms_json_end(&w);
+    (void) ngx_sms_respond_json_done(&w, &sub->rejected);
 }
 
 
@@ -463,6 +462,8 @@ ngx_sms_send_accepted(ngx_sms_ctx_t *ctx)
     ctx->cost_micro = sub->total_micro;
 
     ngx_sms_respond_json_init(&w, ctx->r->pool);
+    sms_json_reserve(&w, NGX_SMS_SEND_ANSWER + sub->rejected.len
+                         + sub->naccepted * NGX_SMS_SEND_MESSAGE);
     ngx_sms_send_begin(&w, sub, sub->id, sub->naccepted, sub->total_micro);
 
     for (i = 0; i < sub->recipients.nelts; i++) {
@@ -604,6 +605,7 @@ ngx_sms_send_message(sms_json_t *w, const ngx_sms_store_stored_row_t *row,
     char     id[SMS_ID_LEN_MAX];
     u_char  *p, to[NGX_INT64_LEN + 1];
     size_t   len;
+    int64_t  number;
 
     sms_json_object(w);
     sms_json_key(w, "index");
@@ -612,8 +614,14 @@ ngx_sms_send_message(sms_json_t *w, const ngx_sms_store_stored_row_t *row,
     len = sms_id_print("msg", row->id, id);
     sms_json_ascii(w, id, len);
     sms_json_key(w, "to");
-    p = ngx_sprintf(to, "+%L", row->to);
-    sms_json_str(w, (const char *) to, (size_t) (p - to));
+    p = to + sizeof(to);
+
+    for (number = row->to; number || p == to + sizeof(to); number /= 10) {
+        *--p = (u_char) ('0' + number % 10);
+    }
+
+    *--p = '+';
+    sms_json_ascii(w, (const char *) p, (size_t) (to + sizeof(to) - p));
     sms_json_key(w, "parts");
     sms_json_int(w, row->parts);
     sms_json_key(w, "encoding");
@@ -639,26 +647,9 @@ ngx_sms_send_message(sms_json_t *w, const ngx_sms_store_stored_row_t *row,
 static void
 ngx_sms_send_answer(ngx_sms_ctx_t *ctx, sms_json_t *w, ngx_str_t *checks)
 {
-    ngx_str_t  text;
-
     sms_json_end(w);
+    sms_json_members(w, (const char *) checks->data, checks->len);
     sms_json_end(w);
 
-    if (sms_json_done(w) != SMS_JSON_OK || checks->len < 2) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.data = ngx_pnalloc(ctx->r->pool, w->len + checks->len);
-
-    if (text.data == NULL) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.len = (size_t) (ngx_sprintf(text.data, "%*s,%*s", w->len - 1, w->buf,
-                                     checks->len - 1, checks->data + 1)
-                         - text.data);
-
-    ngx_sms_respond_json(ctx, NGX_HTTP_ACCEPTED, &text);
+    ngx_sms_respond_written(ctx, NGX_HTTP_ACCEPTED, w);
 }

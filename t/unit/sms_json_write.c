@@ -407,6 +407,47 @@ test_ascii(void **state)
 }
 
 
+/* those of an object that was written before */
+static void
+test_members(void **state)
+{
+    sms_json_t  w;
+
+    (void) state;
+
+    sms_json_init(&w, NULL, NULL, 0);
+    sms_json_reserve(&w, 4);
+    sms_json_object(&w);
+    sms_json_members(&w, "{}", 2);
+    sms_json_members(&w, "{\"a\":1,\"b\":[]}", 14);
+    sms_json_members(&w, "{}", 2);
+    sms_json_key(&w, "c");
+    sms_json_int(&w, 12);
+    sms_json_members(&w, "{\"d\":{}}", 8);
+    sms_json_end(&w);
+    assert_int_equal(sms_json_done(&w), SMS_JSON_OK);
+    assert_int_equal(w.len, 28);
+    assert_memory_equal(w.buf, "{\"a\":1,\"b\":[],\"c\":12,\"d\":{}}", 28);
+
+    sms_json_reset(&w);
+    sms_json_object(&w);
+    sms_json_members(&w, "[1]", 3);
+    assert_int_equal(w.error, SMS_JSON_E_MISUSE);
+
+    sms_json_reset(&w);
+    sms_json_array(&w);
+    sms_json_members(&w, "{\"a\":1}", 7);
+    assert_int_equal(w.error, SMS_JSON_E_MISUSE);
+
+    sms_json_reset(&w);
+    sms_json_object(&w);
+    sms_json_key(&w, "a");
+    sms_json_members(&w, "{\"b\":1}", 7);
+    assert_int_equal(w.error, SMS_JSON_E_MISUSE);
+    sms_json_free(&w);
+}
+
+
 int
 main(void)
 {
@@ -420,6 +461,7 @@ main(void)
         cmocka_unit_test(test_grow),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_members),
     };
 
     return cmocka_run_group_tests_name("sms_json_write", tests, NULL, NULL);
