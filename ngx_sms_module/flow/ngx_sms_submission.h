@@ -61,6 +61,7 @@ typedef struct {
     ngx_str_t                detail;
     ngx_array_t              findings;      /* ngx_sms_finding_t              */
     ngx_uint_t               accepted;      /* recipients that use it         */
+    unsigned                 control:1;     /* has a control character        */
 } ngx_sms_body_t;
 
 

@@ -42,24 +42,14 @@ static ngx_sms_recipient_t *ngx_sms_read_recipient(ngx_sms_read_t *rd,
     const sms_json_node_t *to, const char *place, ngx_uint_t ord);
 
 
-/* the index of a name, and of its value */
+/* the place of a name, and of its value */
 enum {
-    NGX_SMS_READ_CLASS = 0,
-    NGX_SMS_READ_BASIS,
-    NGX_SMS_READ_EXEMPTION,
-    NGX_SMS_READ_AUDIENCE,
-    NGX_SMS_READ_RECIPIENT_TYPE,
-    NGX_SMS_READ_BRAND,
-    NGX_SMS_READ_SENDER,
-    NGX_SMS_READ_TEXT,
-    NGX_SMS_READ_TO,
-    NGX_SMS_READ_MESSAGES,
-    NGX_SMS_READ_CONFIRM,
-    NGX_SMS_READ_ENCODING,
-    NGX_SMS_READ_SCHEDULE_AT,
-    NGX_SMS_READ_VALIDITY_S,
-    NGX_SMS_READ_REFERENCE,
-    NGX_SMS_READ_SIM_TRUSTED_SINCE,
+    NGX_SMS_READ_CLASS = 0, NGX_SMS_READ_BASIS, NGX_SMS_READ_EXEMPTION,
+    NGX_SMS_READ_AUDIENCE, NGX_SMS_READ_RECIPIENT_TYPE, NGX_SMS_READ_BRAND,
+    NGX_SMS_READ_SENDER, NGX_SMS_READ_TEXT, NGX_SMS_READ_TO,
+    NGX_SMS_READ_MESSAGES, NGX_SMS_READ_CONFIRM, NGX_SMS_READ_ENCODING,
+    NGX_SMS_READ_SCHEDULE_AT, NGX_SMS_READ_VALIDITY_S,
+    NGX_SMS_READ_REFERENCE, NGX_SMS_READ_SIM_TRUSTED_SINCE,
     NGX_SMS_READ_FIELDS
 };
 
@@ -683,8 +673,9 @@ static ngx_int_t
 ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
     const char *pointer, ngx_uint_t *index)
 {
-    size_t                 len;
+    size_t                 len, cap;
     u_char                *p;
+    unsigned               flags, slow;
     ngx_sms_body_t        *body;
     ngx_sms_submission_t  *sub;
 
@@ -726,14 +717,27 @@ ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
         return NGX_OK;
     }
 
-    /* what is judged, counted, stored and sent is one and the same form */
-    p = ngx_pnalloc(sub->pool, 3 * len + 4);
+    slow = sms_utf8_check(text->u.p, len, &flags) != len
+           || (flags & SMS_UTF8_WIDE);
+    body->control = (flags & (SMS_UTF8_NUL|SMS_UTF8_CONTROL)) != 0;
+
+    /*
+     * What is judged, counted, stored and sent is one and the same form.  Of
+     * what is below U+0300 it is what was given.
+     */
+    cap = slow ? 3 * len + 4 : len;
+    p = ngx_pnalloc(sub->pool, cap);
+
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    if (sms_utf8_nfc(text->u.p, len, (char *) p, 3 * len + 4, &body->text.len)
-        != 0)
+    if (!slow) {
+        body->text.len = len;
+        ngx_memcpy(p, text->u.p, len);
+
+    } else if (sms_utf8_nfc(text->u.p, len, (char *) p, cap, &body->text.len)
+               != 0)
     {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_UTF8, pointer,
                                  "the text cannot be normalised");
