@@ -49,7 +49,6 @@ ngx_sms_judge(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
     sub->step = NGX_SMS_JUDGE_RULES;
     sub->nth = 0;
     sub->judge_until = ngx_current_msec + NGX_SMS_JUDGE_TIMEOUT;
-    ngx_sms_timer_deadline(&sub->busy, ngx_sms_judge_again, sub, sub->log);
 
     return ngx_sms_judge_go(sub, conf);
 }
@@ -68,8 +67,8 @@ ngx_sms_judge_abandon(ngx_sms_submission_t *sub)
         ngx_sms_plugin_run_abandon(run);
         ngx_sms_submission_release(sub);
 
-    } else if (ngx_sms_timer_running(&sub->busy)) {
-        ngx_sms_timer_stop(&sub->busy);
+    } else if (sub->busy && ngx_sms_timer_running(sub->busy)) {
+        ngx_sms_timer_stop(sub->busy);
         ngx_sms_submission_release(sub);
     }
 }
@@ -267,11 +266,21 @@ ngx_sms_judge_busy(ngx_sms_submission_t *sub)
         return 0;
     }
 
+    if (sub->busy == NULL) {
+        sub->busy = ngx_palloc(sub->pool, sizeof(ngx_sms_timer_t));
+
+        if (sub->busy == NULL) {
+            return 0;
+        }
+
+        ngx_sms_timer_deadline(sub->busy, ngx_sms_judge_again, sub, sub->log);
+    }
+
     sub->run = NULL;
     sub->nth--;
     ngx_sms_plugin_run_free(run);
     ngx_sms_submission_hold(sub);
-    ngx_sms_timer_start(&sub->busy, NGX_SMS_JUDGE_RETRY);
+    ngx_sms_timer_start(sub->busy, NGX_SMS_JUDGE_RETRY);
 
     return 1;
 }

@@ -141,7 +141,7 @@ struct ngx_sms_submission_s {
     struct ngx_sms_run_s    *run;           /* the plugin call that works     */
     struct ngx_sms_run_s    *taking;        /* whose results are being read   */
     const void              *judge;         /* ngx_sms_judge_conf_t           */
-    ngx_sms_timer_t          busy;          /* a plugin is asked again then   */
+    ngx_sms_timer_t         *busy;          /* a plugin is asked again then   */
     ngx_msec_t               judge_until;
     ngx_uint_t               step;
     ngx_uint_t               nth;           /* plugin of the step             */
@@ -150,10 +150,10 @@ struct ngx_sms_submission_s {
     /* of flow/ngx_sms_intake.c */
     ngx_sms_pg_entry_t       entry;
     ngx_sms_submission_pt    render;        /* fills doc and rejected         */
-    ngx_rbtree_node_t        key_node;      /* of keys on their way           */
+    ngx_sms_submission_t    *key_next;      /* of those whose key is on its   */
+    ngx_sms_submission_t   **key_link;      /* way; who points to this one    */
     ngx_uint_t               rounds;        /* judged again so often          */
     ngx_uint_t               nparts;
-    unsigned                 keyed:1;
     unsigned                 alone:1;       /* in a batch of its own          */
     unsigned                 hashed:1;      /* text_hash is set               */
     unsigned                 claimed:1;     /* with its acceptance            */

@@ -535,7 +535,7 @@ ngx_sms_respond_send(ngx_sms_ctx_t *ctx, ngx_uint_t status, const char *type,
 
     r = ctx->r;
 
-    ngx_sms_timer_stop(&ctx->deadline);
+    ngx_sms_timer_line_stop(&ctx->deadline);
     ctx->answered = 1;
 
     ngx_sms_counter_inc(ngx_sms_worker.zone,
