@@ -107,10 +107,15 @@ sms_json_put(sms_json_t *w, char c)
 
 
 /* What stands before a value: a comma in arrays, nothing behind a key. */
-static int
+static inline int
 sms_json_value(sms_json_t *w)
 {
     uint32_t  bit;
+
+    if (w->keyed && w->error == SMS_JSON_OK) {
+        w->keyed = 0;
+        return 1;
+    }
 
     if (w->error != SMS_JSON_OK) {
         return 0;
@@ -129,13 +134,8 @@ sms_json_value(sms_json_t *w)
     bit = UINT32_C(1) << (w->depth - 1);
 
     if (w->objects & bit) {
-        if (!w->keyed) {
-            sms_json_fail(w, SMS_JSON_E_MISUSE);
-            return 0;
-        }
-
-        w->keyed = 0;
-        return 1;
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return 0;
     }
 
     if (w->filled & bit) {
@@ -369,50 +369,45 @@ sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 }
 
 
-/* May a key stand here?  With room for n bytes of it and a comma before. */
-static int
-sms_json_member(sms_json_t *w, size_t n)
+char *
+sms_json_key_place(sms_json_t *w, size_t n)
 {
-    uint32_t  bit;
-
-    if (!sms_json_room(w, n + 1)) {
-        return 0;
-    }
+    char      *p;
+    uint32_t   bit;
 
     bit = w->depth ? UINT32_C(1) << (w->depth - 1) : 0;
 
-    if (!(w->objects & bit) || w->keyed) {
+    if (w->error != SMS_JSON_OK || w->keyed || !(w->objects & bit)) {
         sms_json_fail(w, SMS_JSON_E_MISUSE);
-        return 0;
+        return NULL;
     }
 
+    /* a comma may come before it */
+    if (w->cap - w->len <= n && !sms_json_grow(w, n + 1)) {
+        return NULL;
+    }
+
+    p = w->buf + w->len;
+
     if (w->filled & bit) {
-        w->buf[w->len++] = ',';
+        *p++ = ',';
     }
 
     w->filled |= bit;
     w->keyed = 1;
+    w->len = (size_t) (p - w->buf) + n;
 
-    return 1;
+    return p;
 }
 
 
 void
 sms_json_key_n(sms_json_t *w, const char *p, size_t n)
 {
-    if (sms_json_member(w, n)) {
+    /* of no length yet: how long it is the escapes say */
+    if (sms_json_key_place(w, 0) != NULL) {
         sms_json_quoted(w, p, n);
         sms_json_put(w, ':');
-    }
-}
-
-
-void
-sms_json_key_text(sms_json_t *w, const char *text, size_t n)
-{
-    if (sms_json_member(w, n)) {
-        memcpy(w->buf + w->len, text, n);
-        w->len += n;
     }
 }
 
@@ -425,9 +420,8 @@ sms_json_members(sms_json_t *w, const char *object, size_t n)
         return;
     }
 
-    if (n > 2 && sms_json_member(w, n)) {
-        memcpy(w->buf + w->len, object + 1, n - 2);
-        w->len += n - 2;
+    if (n > 2) {
+        sms_json_key_text(w, object + 1, n - 2);
         w->keyed = 0;
     }
 }
@@ -477,6 +471,11 @@ sms_json_int(sms_json_t *w, int64_t v)
     uint64_t  u;
 
     if (!sms_json_value(w)) {
+        return;
+    }
+
+    if (v >= 0 && v <= 9) {
+        sms_json_put(w, (char) ('0' + v));
         return;
     }
 

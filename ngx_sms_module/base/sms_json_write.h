@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 
 #define SMS_JSON_DEPTH_MAX   32
@@ -63,8 +64,9 @@ void sms_json_end(sms_json_t *w);       /* of the innermost object or array     
     sms_json_key_text(w, "\"" key "\":", sizeof("\"" key "\":") - 1)
 
 void sms_json_key_n(sms_json_t *w, const char *p, size_t n);    /* is escaped     */
-void sms_json_key_text(sms_json_t *w, const char *text, size_t n);  /* with quotes
-                                           and colon, unchecked                   */
+
+/* Where a key of n bytes, with quotes and colon, is to be put; NULL: nowhere. */
+char *sms_json_key_place(sms_json_t *w, size_t n);
 
 void sms_json_str(sms_json_t *w, const char *p, size_t n);
 void sms_json_cstr(sms_json_t *w, const char *s);       /* NULL writes null       */
@@ -89,6 +91,20 @@ void sms_json_reset(sms_json_t *w);
 
 /* Only for the default grow; zeroes the writer. */
 void sms_json_free(sms_json_t *w);
+
+
+/* with its length known to the compiler, it is a few moves */
+static inline void
+sms_json_key_text(sms_json_t *w, const char *text, size_t n)
+{
+    char  *p;
+
+    p = sms_json_key_place(w, n);
+
+    if (p != NULL) {
+        memcpy(p, text, n);
+    }
+}
 
 
 #endif /* SMS_JSON_WRITE_H */
