@@ -118,8 +118,8 @@ struct ngx_sms_submission_s {
     unsigned                 preview:1;
     unsigned                 ascii:1;       /* transliterate the text         */
 
-    ngx_str_t                idempotency_key;
-    u_char                   key_hash[32];  /* SHA-256, as the next two       */
+    u_char                   key_hash[32];  /* SHA-256 of the idempotency key,
+                                               where "keyed"; as the next two */
     u_char                   request_hash[32];
     u_char                   text_hash[32];
 
@@ -154,6 +154,7 @@ struct ngx_sms_submission_s {
     ngx_sms_submission_t   **key_link;      /* way; who points to this one    */
     ngx_uint_t               rounds;        /* judged again so often          */
     ngx_uint_t               nparts;
+    unsigned                 keyed:1;
     unsigned                 alone:1;       /* in a batch of its own          */
     unsigned                 hashed:1;      /* text_hash is set               */
     unsigned                 claimed:1;     /* with its acceptance            */

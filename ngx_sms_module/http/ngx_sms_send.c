@@ -125,8 +125,7 @@ ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview)
 static sms_problem_t
 ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
 {
-    size_t            len;
-    u_char           *p, *q, *last;
+    u_char           *p, *q, *last, key[NGX_SMS_KEY_MAX];
     ngx_uint_t        i, quoted;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h, *found;
@@ -170,14 +169,7 @@ ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
         }
     }
 
-    q = ngx_pnalloc(sub->pool, found->value.len + 1);
-    if (q == NULL) {
-        return SMS_PROBLEM_INTERNAL;
-    }
-
-    sub->idempotency_key.data = q;
-
-    for ( /* void */ ; p < last; p++) {
+    for (q = key; p < last && q < key + sizeof(key); p++) {
 
         if (quoted && *p == '"') {
             return SMS_PROBLEM_INVALID_IDEMPOTENCY_KEY;
@@ -196,15 +188,13 @@ ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
         *q++ = *p;
     }
 
-    len = (size_t) (q - sub->idempotency_key.data);
-
-    if (len == 0 || len > NGX_SMS_KEY_MAX) {
+    if (p < last || q == key) {
         return SMS_PROBLEM_INVALID_IDEMPOTENCY_KEY;
     }
 
-    sub->idempotency_key.len = len;
+    sub->keyed = 1;
 
-    return sms_hash_sha256(sub->idempotency_key.data, len, sub->key_hash) == 0
+    return sms_hash_sha256(key, (size_t) (q - key), sub->key_hash) == 0
            ? SMS_PROBLEM_NONE : SMS_PROBLEM_INTERNAL;
 }
 
@@ -246,7 +236,7 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
     if (sub->problem == SMS_PROBLEM_NONE) {
         rc = ngx_sms_intake(sub);
 
-    } else if (sub->idempotency_key.len
+    } else if (sub->keyed
                && sms_problem_info(sub->problem)->status != 400)
     {
         /* what is refused today may have been accepted before */
