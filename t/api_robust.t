@@ -80,6 +80,23 @@ my %stored = map { $_->{r} => 1 } $pg->rows(
 is_deeply([ grep { $stored{$_->{reference}} && $_->{code} ne 'timeout' } @waiting ], [],
           'what was refused for certain was not sent');
 
+# each has its own time, also while others come and are answered
+signal('STOP');
+my @late;
+
+for my $n (1 .. 3) {
+    push @late, { reference => "late-$n", http => $nginx->http, at => time };
+    $late[-1]{http}->send(request($late[-1]{reference}));
+    is($nginx->http->get('/v1/version')->status, 200, 'another is answered');
+    sleep 0.7;
+}
+
+answers(\@late);
+signal('CONT');
+is_deeply([ grep { $_->{status} != 503 || $_->{seconds} < 2.9 || $_->{seconds} > slow(3.5) }
+            @late ], [], 'three seconds each') or diag(explain [ map { $_->{seconds} } @late ]);
+works('when it goes on again');
+
 # ---- the database is gone ---------------------------------------------------------
 
 $pg->stop;

@@ -46,6 +46,8 @@ sub serves {
 {
     my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, level => 'debug',
         conf => SMS::Account::conf(
+        # longer than reload() waits: a deadline is over with its answer
+        api => 'sms_timeout 60s;',
         extra => block('a'), http => 'proxy_cache_path %%DIR%%/cache keys_zone=c:1m '
                                    . 'manager_sleep=100ms loader_sleep=50ms;'));
     $nginx->start;

@@ -111,6 +111,28 @@ sms_gsm7_cost(uint32_t cp, unsigned tables)
 }
 
 
+void
+sms_gsm7_costs(uint32_t cp, unsigned costs[3])
+{
+    unsigned  ext;
+
+    if (cp == SMS_GSM7_EURO) {
+        cp = SMS_GSM7_SLOT(SMS_GSM7_EURO);
+
+    } else if (cp >= SMS_GSM7_SLOTS - 1) {
+        costs[0] = costs[1] = costs[2] = 0;
+        return;
+    }
+
+    ext = sms_gsm7_from_ext[0][cp] ? 2 : 0;
+    costs[0] = sms_gsm7_from_base[0][cp] ? 1 : ext;
+    costs[2] = sms_gsm7_from_base[1][cp] ? 1 : ext;
+
+    ext = sms_gsm7_from_ext[1][cp] ? 2 : 0;
+    costs[1] = sms_gsm7_from_base[0][cp] ? 1 : ext;
+}
+
+
 long
 sms_gsm7_encode(const char *p, size_t n, unsigned tables, uint8_t *out,
     size_t cap)

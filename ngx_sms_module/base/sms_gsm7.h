@@ -29,7 +29,10 @@
 /* Septets that a character costs: 1, 2 (with ESC), or 0 when it has no code. */
 unsigned sms_gsm7_cost(uint32_t cp, unsigned tables);
 
-/* The same, and writes them. */
+/* The same with the default alphabet, single shift, locking shift. */
+void sms_gsm7_costs(uint32_t cp, unsigned costs[3]);
+
+/* As sms_gsm7_cost(), and writes them. */
 unsigned sms_gsm7_put(uint32_t cp, unsigned tables, uint8_t out[2]);
 
 /*

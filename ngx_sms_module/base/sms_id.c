@@ -6,28 +6,39 @@
 static const char  sms_id_alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 
+static uint64_t
+sms_id_half(const uint8_t *p)
+{
+    return (uint64_t) p[0] << 56 | (uint64_t) p[1] << 48
+           | (uint64_t) p[2] << 40 | (uint64_t) p[3] << 32
+           | (uint64_t) p[4] << 24 | (uint64_t) p[5] << 16
+           | (uint64_t) p[6] << 8 | (uint64_t) p[7];
+}
+
+
 void
 sms_id_digits_print(const uint8_t id[16], char out[26])
 {
     int       i;
-    unsigned  bits, acc, at;
+    uint64_t  high, low;
 
-    /* from the end: five bits a digit, the first digit has three */
+    high = sms_id_half(id);
+    low = sms_id_half(id + 8);
 
-    bits = 0;
-    acc = 0;
-    at = 16;
+    /* from the end, five bits a digit; the first digit has three */
 
-    for (i = SMS_ID_DIGITS - 1; i >= 0; i--) {
+    for (i = 25; i >= 14; i--) {
+        out[i] = sms_id_alphabet[low & 0x1F];
+        low >>= 5;
+    }
 
-        if (bits < 5 && at > 0) {
-            acc |= (unsigned) id[--at] << bits;
-            bits += 8;
-        }
+    /* four bits of the low half are left */
+    out[13] = sms_id_alphabet[(low | high << 4) & 0x1F];
+    high >>= 1;
 
-        out[i] = sms_id_alphabet[acc & 0x1F];
-        acc >>= 5;
-        bits = bits > 5 ? bits - 5 : 0;
+    for (i = 12; i >= 0; i--) {
+        out[i] = sms_id_alphabet[high & 0x1F];
+        high >>= 5;
     }
 }
 

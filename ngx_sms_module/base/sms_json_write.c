@@ -23,6 +23,13 @@ sms_json_init(sms_json_t *w, sms_json_grow_pt grow, void *data, size_t max)
 }
 
 
+void
+sms_json_reserve(sms_json_t *w, size_t n)
+{
+    w->first = n;
+}
+
+
 static void
 sms_json_fail(sms_json_t *w, int error)
 {
@@ -43,7 +50,7 @@ sms_json_grow(sms_json_t *w, size_t n)
         return 0;
     }
 
-    cap = w->cap ? w->cap : SMS_JSON_FIRST_CAP;
+    cap = w->cap ? w->cap : w->first ? w->first : SMS_JSON_FIRST_CAP;
 
     while (cap - w->len < n) {
         cap *= 2;
@@ -100,10 +107,15 @@ sms_json_put(sms_json_t *w, char c)
 
 
 /* What stands before a value: a comma in arrays, nothing behind a key. */
-static int
+static inline int
 sms_json_value(sms_json_t *w)
 {
     uint32_t  bit;
+
+    if (w->keyed && w->error == SMS_JSON_OK) {
+        w->keyed = 0;
+        return 1;
+    }
 
     if (w->error != SMS_JSON_OK) {
         return 0;
@@ -122,13 +134,8 @@ sms_json_value(sms_json_t *w)
     bit = UINT32_C(1) << (w->depth - 1);
 
     if (w->objects & bit) {
-        if (!w->keyed) {
-            sms_json_fail(w, SMS_JSON_E_MISUSE);
-            return 0;
-        }
-
-        w->keyed = 0;
-        return 1;
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return 0;
     }
 
     if (w->filled & bit) {
@@ -268,27 +275,24 @@ sms_json_escape(sms_json_t *w, const char *p, size_t n)
 }
 
 
-size_t
-sms_json_plain(const char *p, size_t n)
+/* 0x80 in bytes below 0x20, above 0x7E, of a quote and of a reverse solidus */
+static inline uint64_t
+sms_json_special(uint64_t word)
+{
+    return (word | (word - SMS_JSON_ONES * 0x20) | (word + SMS_JSON_ONES)
+            | ((word ^ SMS_JSON_ONES * '"') - SMS_JSON_ONES)
+            | ((word ^ SMS_JSON_ONES * '\\') - SMS_JSON_ONES))
+           & SMS_JSON_HIGH_BITS;
+}
+
+
+static size_t
+sms_json_plain_bytes(const char *p, size_t n)
 {
     size_t         i;
-    uint64_t       word, found;
     unsigned char  c;
 
-    for (i = 0; n - i >= 8; i += 8) {
-        memcpy(&word, p + i, 8);
-
-        /* below 0x20, above 0x7E, a quote, a reverse solidus */
-        found = word | (word - SMS_JSON_ONES * 0x20) | (word + SMS_JSON_ONES)
-                | ((word ^ SMS_JSON_ONES * '"') - SMS_JSON_ONES)
-                | ((word ^ SMS_JSON_ONES * '\\') - SMS_JSON_ONES);
-
-        if (found & SMS_JSON_HIGH_BITS) {
-            break;
-        }
-    }
-
-    for ( /* void */ ; i < n; i++) {
+    for (i = 0; i < n; i++) {
         c = (unsigned char) p[i];
 
         if (c < 0x20 || c > 0x7E || c == '"' || c == '\\') {
@@ -300,22 +304,63 @@ sms_json_plain(const char *p, size_t n)
 }
 
 
+size_t
+sms_json_plain(const char *p, size_t n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+    size_t    i;
+    uint64_t  word, found;
+
+    if (n >= 8) {
+
+        /* what a byte borrows goes to those behind it: the first one is right */
+        for (i = 0; n - i >= 8; i += 8) {
+            memcpy(&word, p + i, 8);
+            found = sms_json_special(word);
+
+            if (found) {
+                return i + (size_t) __builtin_ctzll(found) / 8;
+            }
+        }
+
+        if (i == n) {
+            return n;
+        }
+
+        /* the last eight again, without those that were seen: 0 ends them */
+        memcpy(&word, p + n - 8, 8);
+        found = sms_json_special(word >> 8 * (8 - (n - i)));
+
+        return i + (size_t) __builtin_ctzll(found) / 8;
+    }
+
+#endif
+
+    return sms_json_plain_bytes(p, n);
+}
+
+
 static void
 sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 {
     size_t  run;
 
-    sms_json_put(w, '"');
+    if (!sms_json_room(w, n + 2)) {
+        return;
+    }
 
-    while (n && w->error == SMS_JSON_OK) {
+    w->buf[w->len++] = '"';
 
+    for ( ;; ) {
         run = sms_json_plain(p, n);
         sms_json_append(w, p, run);
 
-        if (run < n) {
-            run += sms_json_escape(w, p + run, n - run);
+        if (run == n) {
+            break;
         }
 
+        run += sms_json_escape(w, p + run, n - run);
         p += run;
         n -= run;
     }
@@ -324,38 +369,43 @@ sms_json_quoted(sms_json_t *w, const char *p, size_t n)
 }
 
 
-/* What stands before a key; 0 where none may stand. */
-static int
-sms_json_member(sms_json_t *w)
+char *
+sms_json_key_place(sms_json_t *w, size_t n)
 {
-    uint32_t  bit;
-
-    if (w->error != SMS_JSON_OK) {
-        return 0;
-    }
+    char      *p;
+    uint32_t   bit;
 
     bit = w->depth ? UINT32_C(1) << (w->depth - 1) : 0;
 
-    if (!(w->objects & bit) || w->keyed) {
+    if (w->error != SMS_JSON_OK || w->keyed || !(w->objects & bit)) {
         sms_json_fail(w, SMS_JSON_E_MISUSE);
-        return 0;
+        return NULL;
     }
 
+    /* a comma may come before it */
+    if (w->cap - w->len <= n && !sms_json_grow(w, n + 1)) {
+        return NULL;
+    }
+
+    p = w->buf + w->len;
+
     if (w->filled & bit) {
-        sms_json_put(w, ',');
+        *p++ = ',';
     }
 
     w->filled |= bit;
     w->keyed = 1;
+    w->len = (size_t) (p - w->buf) + n;
 
-    return 1;
+    return p;
 }
 
 
 void
 sms_json_key_n(sms_json_t *w, const char *p, size_t n)
 {
-    if (sms_json_member(w)) {
+    /* of no length yet: how long it is the escapes say */
+    if (sms_json_key_place(w, 0) != NULL) {
         sms_json_quoted(w, p, n);
         sms_json_put(w, ':');
     }
@@ -363,21 +413,16 @@ sms_json_key_n(sms_json_t *w, const char *p, size_t n)
 
 
 void
-sms_json_key(sms_json_t *w, const char *key)
+sms_json_members(sms_json_t *w, const char *object, size_t n)
 {
-    char    *p;
-    size_t   n;
+    if (n < 2 || object[0] != '{' || object[n - 1] != '}') {
+        sms_json_fail(w, SMS_JSON_E_MISUSE);
+        return;
+    }
 
-    n = strlen(key);
-
-    if (sms_json_member(w) && sms_json_room(w, n + 3)) {
-        p = w->buf + w->len;
-        *p++ = '"';
-        memcpy(p, key, n);
-        p += n;
-        *p++ = '"';
-        *p = ':';
-        w->len += n + 3;
+    if (n > 2) {
+        sms_json_key_text(w, object + 1, n - 2);
+        w->keyed = 0;
     }
 }
 
@@ -387,6 +432,21 @@ sms_json_str(sms_json_t *w, const char *p, size_t n)
 {
     if (sms_json_value(w)) {
         sms_json_quoted(w, p, n);
+    }
+}
+
+
+void
+sms_json_ascii(sms_json_t *w, const char *p, size_t n)
+{
+    char  *out;
+
+    if (sms_json_value(w) && sms_json_room(w, n + 2)) {
+        out = w->buf + w->len;
+        *out++ = '"';
+        memcpy(out, p, n);
+        out[n] = '"';
+        w->len += n + 2;
     }
 }
 
@@ -411,6 +471,11 @@ sms_json_int(sms_json_t *w, int64_t v)
     uint64_t  u;
 
     if (!sms_json_value(w)) {
+        return;
+    }
+
+    if (v >= 0 && v <= 9) {
+        sms_json_put(w, (char) ('0' + v));
         return;
     }
 

@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 
 #define SMS_JSON_DEPTH_MAX   32
@@ -36,6 +37,7 @@ typedef void *(*sms_json_grow_pt)(void *data, void *p, size_t old, size_t n);
 typedef struct {
     char              *buf;             /* the caller takes it over from done()   */
     size_t             len, cap, max;
+    size_t             first;           /* cap to begin with; 0: 1 KiB            */
     sms_json_grow_pt   grow;
     void              *data;
     int                error;
@@ -50,20 +52,33 @@ typedef struct {
 /* grow NULL: realloc(), and sms_json_free() frees.  max 0: no limit. */
 void sms_json_init(sms_json_t *w, sms_json_grow_pt grow, void *data, size_t max);
 
+/* Before the first byte: how many there will be, or so. */
+void sms_json_reserve(sms_json_t *w, size_t n);
+
 void sms_json_object(sms_json_t *w);
 void sms_json_array(sms_json_t *w);
 void sms_json_end(sms_json_t *w);       /* of the innermost object or array       */
 
-/* A constant of our own, NUL-terminated: it is not escaped. */
-void sms_json_key(sms_json_t *w, const char *key);
+/* A string literal: it is not escaped. */
+#define sms_json_key(w, key)                                                  \
+    sms_json_key_text(w, "\"" key "\":", sizeof("\"" key "\":") - 1)
+
 void sms_json_key_n(sms_json_t *w, const char *p, size_t n);    /* is escaped     */
+
+/* Where a key of n bytes, with quotes and colon, is to be put; NULL: nowhere. */
+char *sms_json_key_place(sms_json_t *w, size_t n);
 
 void sms_json_str(sms_json_t *w, const char *p, size_t n);
 void sms_json_cstr(sms_json_t *w, const char *s);       /* NULL writes null       */
+void sms_json_ascii(sms_json_t *w, const char *p, size_t n);    /* of plain bytes only,
+                                           unchecked: ids, numbers, words         */
 void sms_json_int(sms_json_t *w, int64_t v);
 void sms_json_bool(sms_json_t *w, int v);
 void sms_json_null(sms_json_t *w);
 void sms_json_raw(sms_json_t *w, const char *p, size_t n); /* one JSON value, unchecked */
+
+/* All members of an object that was written before, "{...}", unchecked. */
+void sms_json_members(sms_json_t *w, const char *object, size_t n);
 
 /* The error, or E_MISUSE while something is open or nothing was written. */
 int sms_json_done(const sms_json_t *w);
@@ -76,6 +91,20 @@ void sms_json_reset(sms_json_t *w);
 
 /* Only for the default grow; zeroes the writer. */
 void sms_json_free(sms_json_t *w);
+
+
+/* with its length known to the compiler, it is a few moves */
+static inline void
+sms_json_key_text(sms_json_t *w, const char *text, size_t n)
+{
+    char  *p;
+
+    p = sms_json_key_place(w, n);
+
+    if (p != NULL) {
+        memcpy(p, text, n);
+    }
+}
 
 
 #endif /* SMS_JSON_WRITE_H */

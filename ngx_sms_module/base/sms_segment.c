@@ -13,6 +13,8 @@
 /* encodings in order of dearness; index of sms_segment_scan_t */
 #define SMS_SEGMENT_NENC         5
 
+#define SMS_SEGMENT_ONES         UINT64_C(0x0101010101010101)
+
 
 typedef struct {
     uint64_t  units[SMS_SEGMENT_NENC];
@@ -129,11 +131,40 @@ sms_segment_is_plain(char c)
 }
 
 
+/* How many bytes at p are surely plain: most are, eight at a time. */
+static size_t
+sms_segment_plain(const char *p, size_t n)
+{
+    size_t    i;
+    uint64_t  word, found;
+
+    for (i = 0; n - i >= 8; i += 8) {
+        memcpy(&word, p + i, 8);
+
+        /* below ' ', above 'z' or between 'Z' and '`', and '`' */
+        found = word | (word - SMS_SEGMENT_ONES * ' ')
+                | ((word | SMS_SEGMENT_ONES * 0x20) + SMS_SEGMENT_ONES * 5)
+                | ((word ^ SMS_SEGMENT_ONES * '`') - SMS_SEGMENT_ONES);
+        found &= SMS_SEGMENT_ONES * 0x80;
+
+        if (found) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            /* what a byte borrows or carries goes to those behind it */
+            i += (size_t) __builtin_ctzll(found) / 8;
+#endif
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 static int
 sms_segment_scan(const char *p, size_t n, sms_segment_scan_t *sc)
 {
     uint32_t     cp;
-    unsigned     enc, cost;
+    unsigned     enc, cost[SMS_SEGMENT_NENC];
     uint64_t     plain;
     const char  *start, *end, *from;
 
@@ -145,10 +176,17 @@ sms_segment_scan(const char *p, size_t n, sms_segment_scan_t *sc)
 
     while (p < end) {
 
-        if (sms_segment_is_plain(*p)) {
-            plain++;
+        from = p;
+        p += sms_segment_plain(p, (size_t) (end - p));
+
+        while (p < end && sms_segment_is_plain(*p)) {
             p++;
-            continue;
+        }
+
+        plain += (uint64_t) (p - from);
+
+        if (p == end) {
+            break;
         }
 
         from = p;
@@ -162,15 +200,17 @@ sms_segment_scan(const char *p, size_t n, sms_segment_scan_t *sc)
             sc->wide = 1;
         }
 
-        for (enc = SMS_SEGMENT_GSM7; enc <= SMS_SEGMENT_UCS2; enc++) {
-            cost = sms_segment_cost(cp, enc);
+        sms_gsm7_costs(cp, &cost[SMS_SEGMENT_GSM7]);
+        cost[SMS_SEGMENT_UCS2] = cp > 0xFFFF ? 2 : 1;
 
-            if (cost == 0 && sc->missing_len[enc] == 0) {
+        for (enc = SMS_SEGMENT_GSM7; enc <= SMS_SEGMENT_UCS2; enc++) {
+
+            if (cost[enc] == 0 && sc->missing_len[enc] == 0) {
                 sc->missing[enc] = (uint32_t) (from - start);
                 sc->missing_len[enc] = (uint16_t) (p - from);
             }
 
-            sc->units[enc] += cost;
+            sc->units[enc] += cost[enc];
         }
     }
 

@@ -50,14 +50,20 @@ sms_utf8_decode(const unsigned char *p, size_t n, uint32_t *cp)
         return 1;
     }
 
+    if (c >= 0xC2 && c <= 0xDF) {
+
+        if (n < 2 || (p[1] & 0xC0) != 0x80) {
+            return 0;
+        }
+
+        *cp = (c & 0x1F) << 6 | (p[1] & 0x3F);
+        return 2;
+    }
+
     low = 0x80;
     high = 0xBF;
 
-    if (c >= 0xC2 && c <= 0xDF) {
-        len = 2;
-        c &= 0x1F;
-
-    } else if (c >= 0xE0 && c <= 0xEF) {
+    if (c >= 0xE0 && c <= 0xEF) {
         /* second byte: no overlong form (E0), no surrogate (ED) */
         if (c == 0xE0) {
             low = 0xA0;
@@ -103,13 +109,42 @@ sms_utf8_decode(const unsigned char *p, size_t n, uint32_t *cp)
 }
 
 
+/* How many bytes at p are 0x20 .. 0x7E: nothing to report. */
+static size_t
+sms_utf8_plain(const unsigned char *p, size_t n)
+{
+    size_t    i;
+    uint64_t  word;
+
+    for (i = 0; n - i >= 8; i += 8) {
+        memcpy(&word, p + i, 8);
+        word |= (word - SMS_UTF8_LOW_ONES * 0x20) | (word + SMS_UTF8_LOW_ONES);
+        word &= SMS_UTF8_HIGH_BITS;
+
+        if (word) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            /* what a byte borrows goes to those behind it */
+            return i + (size_t) __builtin_ctzll(word) / 8;
+#else
+            break;
+#endif
+        }
+    }
+
+    while (i < n && p[i] >= 0x20 && p[i] < 0x7F) {
+        i++;
+    }
+
+    return i;
+}
+
+
 size_t
 sms_utf8_check(const char *p, size_t n, unsigned *flags)
 {
     size_t                i;
     unsigned              len, f;
     uint32_t              cp;
-    uint64_t              w;
     const unsigned char  *u;
 
     u = (const unsigned char *) p;
@@ -117,26 +152,17 @@ sms_utf8_check(const char *p, size_t n, unsigned *flags)
     i = 0;
 
     while (i < n) {
-
-        if (n - i >= 8) {
-            memcpy(&w, u + i, 8);
-
-            /* eight bytes 0x20 .. 0x7E: nothing to report */
-            if (((w | (w - SMS_UTF8_LOW_ONES * 0x20) | (w + SMS_UTF8_LOW_ONES))
-                 & SMS_UTF8_HIGH_BITS) == 0)
-            {
-                i += 8;
-                continue;
-            }
-        }
-
-        /* up to the one of the eight that is not so */
-        while (i < n && u[i] >= 0x20 && u[i] < 0x7F) {
-            i++;
-        }
+        i += sms_utf8_plain(u + i, n - i);
 
         if (i == n) {
             break;
+        }
+
+        /* U+00C0 to U+02FF: most letters, and nothing to report of them */
+        if (u[i] >= 0xC3 && u[i] < 0xCC && n - i > 1 && (u[i + 1] & 0xC0) == 0x80)
+        {
+            i += 2;
+            continue;
         }
 
         len = sms_utf8_decode(u + i, n - i, &cp);
@@ -181,7 +207,7 @@ sms_utf8_valid(const char *p, size_t n)
 
 
 uint32_t
-sms_utf8_next(const char **p, const char *end)
+sms_utf8_next_long(const char **p, const char *end)
 {
     unsigned  len;
     uint32_t  cp;

@@ -45,7 +45,10 @@ int sms_utf8_valid(const char *p, size_t n);
  * The next code point; advances *p, which must be below "end".  A malformed
  * byte gives SMS_UTF8_BAD and advances by one.
  */
-uint32_t sms_utf8_next(const char **p, const char *end);
+static inline uint32_t sms_utf8_next(const char **p, const char *end);
+
+/* The same for what is longer than two bytes; it takes the others, too. */
+uint32_t sms_utf8_next_long(const char **p, const char *end);
 
 /* Writes 1 to 4 bytes; 0 for a surrogate or a value above U+10FFFF. */
 size_t sms_utf8_put(char out[4], uint32_t cp);
@@ -63,6 +66,27 @@ int sms_utf8_nfc_quick(const char *p, size_t n);
  * written, or with E_SPACE the length needed.  E_INVALID: nothing is written.
  */
 int sms_utf8_nfc(const char *p, size_t n, char *out, size_t cap, size_t *len);
+
+
+static inline uint32_t
+sms_utf8_next(const char **p, const char *end)
+{
+    const unsigned char  *u;
+
+    u = (const unsigned char *) *p;
+
+    if (u[0] < 0x80) {
+        *p += 1;
+        return u[0];
+    }
+
+    if (u[0] >= 0xC2 && u[0] <= 0xDF && end - *p > 1 && (u[1] & 0xC0) == 0x80) {
+        *p += 2;
+        return (uint32_t) (u[0] & 0x1F) << 6 | (u[1] & 0x3F);
+    }
+
+    return sms_utf8_next_long(p, end);
+}
 
 
 #endif /* SMS_UTF8_H */

@@ -35,6 +35,13 @@ ngx_sms_id_make(u_char id[16])
 }
 
 
+ngx_int_t
+ngx_sms_id_random(u_char *p, size_t n)
+{
+    return ngx_sms_ids_random(NULL, p, n) == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
 static int
 ngx_sms_ids_random(void *data, uint8_t *buf, size_t n)
 {

@@ -188,7 +188,7 @@ ngx_sms_intake(ngx_sms_submission_t *sub)
     ngx_sms_body_t       *body;
     ngx_sms_recipient_t  *rcpt;
 
-    if (sub->idempotency_key.len && !ngx_sms_intake_keys_take(sub)) {
+    if (sub->keyed && !ngx_sms_intake_keys_take(sub)) {
         return NGX_DONE;
     }
 
@@ -395,7 +395,7 @@ ngx_sms_intake_rows(ngx_sms_submission_t *sub, ngx_sms_store_intake_set_t *set,
     ngx_sms_store_submission_t   first;
 
     ngx_memzero(&first, sizeof(ngx_sms_store_submission_t));
-    first.key = sub->idempotency_key.len ? sub->key_hash : NULL;
+    first.key = sub->keyed ? sub->key_hash : NULL;
     first.request_hash = sub->request_hash;
     first.text_hash = sub->hashed ? sub->text_hash : NULL;
     first.doc = sub->doc;

@@ -1,48 +1,61 @@
 #include "ngx_sms_intake_keys.h"
 
 
-static ngx_rbtree_key_t ngx_sms_intake_keys_hash(ngx_sms_submission_t *sub);
+/* a few thousand at the most are on their way */
+#define NGX_SMS_INTAKE_KEYS  1024
 
 
-static ngx_rbtree_t       ngx_sms_intake_keys;
-static ngx_rbtree_node_t  ngx_sms_intake_keys_sentinel;
+static ngx_sms_submission_t **ngx_sms_intake_keys_slot(
+    ngx_sms_submission_t *sub);
+
+
+static ngx_sms_submission_t  *ngx_sms_intake_keys[NGX_SMS_INTAKE_KEYS];
 
 
 void
 ngx_sms_intake_keys_init(void)
 {
-    ngx_rbtree_init(&ngx_sms_intake_keys, &ngx_sms_intake_keys_sentinel,
-                    ngx_rbtree_insert_value);
+    ngx_memzero(ngx_sms_intake_keys, sizeof(ngx_sms_intake_keys));
 }
 
 
 ngx_uint_t
 ngx_sms_intake_keys_pending(ngx_sms_submission_t *sub)
 {
-    ngx_rbtree_key_t    hash;
-    ngx_rbtree_node_t  *node;
+    ngx_sms_submission_t  *other;
 
-    hash = ngx_sms_intake_keys_hash(sub);
-    node = ngx_sms_intake_keys.root;
-
-    while (node != &ngx_sms_intake_keys_sentinel && node->key != hash) {
-        node = hash < node->key ? node->left : node->right;
+    for (other = *ngx_sms_intake_keys_slot(sub); other; other = other->key_next)
+    {
+        if (other->account->id == sub->account->id
+            && ngx_memcmp(other->key_hash, sub->key_hash,
+                          NGX_SMS_KEY_HASH) == 0)
+        {
+            return 1;
+        }
     }
 
-    return node != &ngx_sms_intake_keys_sentinel;
+    return 0;
 }
 
 
 ngx_uint_t
 ngx_sms_intake_keys_take(ngx_sms_submission_t *sub)
 {
+    ngx_sms_submission_t  **slot;
+
     if (ngx_sms_intake_keys_pending(sub)) {
         return 0;
     }
 
-    sub->key_node.key = ngx_sms_intake_keys_hash(sub);
-    sub->keyed = 1;
-    ngx_rbtree_insert(&ngx_sms_intake_keys, &sub->key_node);
+    slot = ngx_sms_intake_keys_slot(sub);
+    sub->key_next = *slot;
+    sub->key_link = slot;
+
+    if (sub->key_next) {
+        sub->key_next->key_link = &sub->key_next;
+    }
+
+    *slot = sub;
 
     return 1;
 }
@@ -51,21 +64,29 @@ ngx_sms_intake_keys_take(ngx_sms_submission_t *sub)
 void
 ngx_sms_intake_keys_release(ngx_sms_submission_t *sub)
 {
-    if (sub->keyed) {
-        ngx_rbtree_delete(&ngx_sms_intake_keys, &sub->key_node);
-        sub->keyed = 0;
+    if (sub->key_link == NULL) {
+        return;
     }
+
+    *sub->key_link = sub->key_next;
+
+    if (sub->key_next) {
+        sub->key_next->key_link = sub->key_link;
+    }
+
+    sub->key_link = NULL;
 }
 
 
-/* keys that share it would be told to come again, once in 2^64 times */
+/* a key's hash is spread already, and those of one account are not alike */
 
-static ngx_rbtree_key_t
-ngx_sms_intake_keys_hash(ngx_sms_submission_t *sub)
+static ngx_sms_submission_t **
+ngx_sms_intake_keys_slot(ngx_sms_submission_t *sub)
 {
-    uint64_t  hash;
+    uint32_t  hash;
 
-    ngx_memcpy(&hash, sub->key_hash, sizeof(uint64_t));
+    ngx_memcpy(&hash, sub->key_hash, sizeof(uint32_t));
 
-    return (ngx_rbtree_key_t) (hash ^ (uint64_t) sub->account->id);
+    return &ngx_sms_intake_keys[(hash ^ (uint32_t) sub->account->id)
+                                % NGX_SMS_INTAKE_KEYS];
 }

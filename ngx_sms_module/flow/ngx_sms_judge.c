@@ -40,7 +40,7 @@ static ngx_uint_t ngx_sms_judge_confirmed(ngx_sms_submission_t *sub,
     sms_str_t code);
 static void ngx_sms_judge_unrouted(ngx_sms_submission_t *sub,
     const ngx_sms_judge_conf_t *conf);
-static ngx_int_t ngx_sms_judge_copy(ngx_pool_t *pool, sms_str_t *s);
+static char *ngx_sms_judge_copy(char *p, sms_str_t *s);
 
 
 ngx_int_t
@@ -49,7 +49,6 @@ ngx_sms_judge(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
     sub->step = NGX_SMS_JUDGE_RULES;
     sub->nth = 0;
     sub->judge_until = ngx_current_msec + NGX_SMS_JUDGE_TIMEOUT;
-    ngx_sms_timer_deadline(&sub->busy, ngx_sms_judge_again, sub, sub->log);
 
     return ngx_sms_judge_go(sub, conf);
 }
@@ -68,8 +67,8 @@ ngx_sms_judge_abandon(ngx_sms_submission_t *sub)
         ngx_sms_plugin_run_abandon(run);
         ngx_sms_submission_release(sub);
 
-    } else if (ngx_sms_timer_running(&sub->busy)) {
-        ngx_sms_timer_stop(&sub->busy);
+    } else if (sub->busy && ngx_sms_timer_running(sub->busy)) {
+        ngx_sms_timer_stop(sub->busy);
         ngx_sms_submission_release(sub);
     }
 }
@@ -267,11 +266,21 @@ ngx_sms_judge_busy(ngx_sms_submission_t *sub)
         return 0;
     }
 
+    if (sub->busy == NULL) {
+        sub->busy = ngx_palloc(sub->pool, sizeof(ngx_sms_timer_t));
+
+        if (sub->busy == NULL) {
+            return 0;
+        }
+
+        ngx_sms_timer_deadline(sub->busy, ngx_sms_judge_again, sub, sub->log);
+    }
+
     sub->run = NULL;
     sub->nth--;
     ngx_sms_plugin_run_free(run);
     ngx_sms_submission_hold(sub);
-    ngx_sms_timer_start(&sub->busy, NGX_SMS_JUDGE_RETRY);
+    ngx_sms_timer_start(sub->busy, NGX_SMS_JUDGE_RETRY);
 
     return 1;
 }
@@ -403,6 +412,7 @@ static ngx_int_t
 ngx_sms_judge_finding(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
     ngx_sms_plugin_t *plugin, const sms_verdict_t *v, const sms_finding_t *f)
 {
+    char               *p;
     sms_str_t           version;
     ngx_uint_t          severity;
     ngx_sms_finding_t  *finding;
@@ -429,15 +439,20 @@ ngx_sms_judge_finding(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
     finding->plugin = plugin->name;
     version = v->version;
 
-    if (ngx_sms_judge_copy(sub->pool, &finding->f.code) != NGX_OK
-        || ngx_sms_judge_copy(sub->pool, &finding->f.detail_tr) != NGX_OK
-        || ngx_sms_judge_copy(sub->pool, &finding->f.detail_en) != NGX_OK
-        || ngx_sms_judge_copy(sub->pool, &finding->f.repair) != NGX_OK
-        || ngx_sms_judge_copy(sub->pool, &finding->f.source) != NGX_OK
-        || ngx_sms_judge_copy(sub->pool, &version) != NGX_OK)
-    {
+    /* the plugin's are its own again when the call is over */
+    p = ngx_pnalloc(sub->pool, f->code.len + f->detail_tr.len
+                               + f->detail_en.len + f->repair.len
+                               + f->source.len + version.len + 1);
+    if (p == NULL) {
         return NGX_ERROR;
     }
+
+    p = ngx_sms_judge_copy(p, &finding->f.code);
+    p = ngx_sms_judge_copy(p, &finding->f.detail_tr);
+    p = ngx_sms_judge_copy(p, &finding->f.detail_en);
+    p = ngx_sms_judge_copy(p, &finding->f.repair);
+    p = ngx_sms_judge_copy(p, &finding->f.source);
+    (void) ngx_sms_judge_copy(p, &version);
 
     finding->version.data = (u_char *) version.ptr;
     finding->version.len = version.len;
@@ -448,23 +463,18 @@ ngx_sms_judge_finding(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
 }
 
 
-static ngx_int_t
-ngx_sms_judge_copy(ngx_pool_t *pool, sms_str_t *s)
+/* to p; what is behind it */
+
+static char *
+ngx_sms_judge_copy(char *p, sms_str_t *s)
 {
-    char  *p;
-
-    p = ngx_pnalloc(pool, s->len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
     if (s->len) {
         ngx_memcpy(p, s->ptr, s->len);
     }
 
     s->ptr = p;
 
-    return NGX_OK;
+    return p + s->len;
 }
 
 

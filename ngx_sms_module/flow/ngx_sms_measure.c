@@ -4,7 +4,6 @@
 
 #include "sms_msisdn.h"
 #include "sms_translit.h"
-#include "sms_utf8.h"
 
 
 static void ngx_sms_measure_number(ngx_sms_submission_t *sub,
@@ -136,7 +135,6 @@ static ngx_int_t
 ngx_sms_measure_text(ngx_sms_submission_t *sub, ngx_sms_body_t *body)
 {
     int                    rc;
-    unsigned               flags;
     sms_segment_profile_t  pf;
 
     if (body->text.len == 0) {
@@ -152,10 +150,7 @@ ngx_sms_measure_text(ngx_sms_submission_t *sub, ngx_sms_body_t *body)
                                       (char *) body->text.data, NULL);
     }
 
-    (void) sms_utf8_check((const char *) body->text.data, body->text.len,
-                          &flags);
-
-    if (flags & (SMS_UTF8_NUL|SMS_UTF8_CONTROL)) {
+    if (body->control) {
         ngx_sms_measure_bad_text(sub, body, SMS_PROBLEM_TEXT_NOT_ENCODABLE,
                                  "the text has control characters");
         return NGX_OK;

@@ -61,6 +61,7 @@ typedef struct {
     ngx_str_t                detail;
     ngx_array_t              findings;      /* ngx_sms_finding_t              */
     ngx_uint_t               accepted;      /* recipients that use it         */
+    unsigned                 control:1;     /* has a control character        */
 } ngx_sms_body_t;
 
 
@@ -117,8 +118,8 @@ struct ngx_sms_submission_s {
     unsigned                 preview:1;
     unsigned                 ascii:1;       /* transliterate the text         */
 
-    ngx_str_t                idempotency_key;
-    u_char                   key_hash[32];  /* SHA-256, as the next two       */
+    u_char                   key_hash[32];  /* SHA-256 of the idempotency key,
+                                               where "keyed"; as the next two */
     u_char                   request_hash[32];
     u_char                   text_hash[32];
 
@@ -140,7 +141,7 @@ struct ngx_sms_submission_s {
     struct ngx_sms_run_s    *run;           /* the plugin call that works     */
     struct ngx_sms_run_s    *taking;        /* whose results are being read   */
     const void              *judge;         /* ngx_sms_judge_conf_t           */
-    ngx_sms_timer_t          busy;          /* a plugin is asked again then   */
+    ngx_sms_timer_t         *busy;          /* a plugin is asked again then   */
     ngx_msec_t               judge_until;
     ngx_uint_t               step;
     ngx_uint_t               nth;           /* plugin of the step             */
@@ -149,7 +150,8 @@ struct ngx_sms_submission_s {
     /* of flow/ngx_sms_intake.c */
     ngx_sms_pg_entry_t       entry;
     ngx_sms_submission_pt    render;        /* fills doc and rejected         */
-    ngx_rbtree_node_t        key_node;      /* of keys on their way           */
+    ngx_sms_submission_t    *key_next;      /* of those whose key is on its   */
+    ngx_sms_submission_t   **key_link;      /* way; who points to this one    */
     ngx_uint_t               rounds;        /* judged again so often          */
     ngx_uint_t               nparts;
     unsigned                 keyed:1;

@@ -167,7 +167,7 @@ static void
 ngx_sms_webhook_post_money(sms_json_t *w, const char *key, int64_t micro,
     const ngx_str_t *unit)
 {
-    sms_json_key(w, key);
+    sms_json_key_n(w, key, ngx_strlen(key));
     sms_json_object(w);
     sms_json_key(w, "amount_micro");
     sms_json_int(w, micro);

@@ -55,8 +55,6 @@ ngx_sms_auth(ngx_sms_ctx_t *ctx, ngx_sms_endpoint_pt next)
     ctx->profile.done = ngx_sms_auth_profile;
     ctx->profile.data = ctx;
     ctx->again_until = ngx_current_msec + NGX_SMS_AUTH_WAIT;
-    ngx_sms_timer_deadline(&ctx->again, ngx_sms_auth_again, ctx,
-                           ctx->r->connection->log);
 
     ngx_sms_auth_find(ctx);
 }
@@ -77,7 +75,19 @@ ngx_sms_auth_find(ngx_sms_ctx_t *ctx)
     if (rc == NGX_ERROR
         && (ngx_msec_int_t) (ctx->again_until - ngx_current_msec) > 0)
     {
-        ngx_sms_timer_start(&ctx->again, NGX_SMS_AUTH_RETRY);
+        if (ctx->again == NULL) {
+            ctx->again = ngx_palloc(ctx->r->pool, sizeof(ngx_sms_timer_t));
+
+            if (ctx->again == NULL) {
+                ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
+                return;
+            }
+
+            ngx_sms_timer_deadline(ctx->again, ngx_sms_auth_again, ctx,
+                                   ctx->r->connection->log);
+        }
+
+        ngx_sms_timer_start(ctx->again, NGX_SMS_AUTH_RETRY);
         ngx_sms_request_wait(ctx, ctx, ngx_sms_auth_give_up);
         return;
     }
@@ -108,7 +118,7 @@ ngx_sms_auth_give_up(void *waiting)
 {
     ngx_sms_ctx_t  *ctx = waiting;
 
-    ngx_sms_timer_stop(&ctx->again);
+    ngx_sms_timer_stop(ctx->again);
 }
 
 

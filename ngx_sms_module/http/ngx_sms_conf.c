@@ -262,6 +262,8 @@ ngx_sms_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_init_uint_value(conf->burst, conf->rate);
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 15000);
+    ngx_sms_timer_line_init(&conf->deadlines, conf->timeout,
+                            &cf->cycle->new_log);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 

@@ -12,6 +12,7 @@
 #include <ngx_http.h>
 
 #include "ngx_sms_plugin.h"
+#include "ngx_sms_timer_line.h"
 #include "ngx_sms_worker.h"
 
 
@@ -49,6 +50,7 @@ typedef struct {
     ngx_uint_t               rate;          /* requests a minute; 0: no limit */
     ngx_uint_t               burst;
     ngx_msec_t               timeout;       /* of one request                 */
+    ngx_sms_timer_line_t     deadlines;     /* of that length                 */
     size_t                   max_body;      /* client_max_body_size           */
 } ngx_sms_loc_conf_t;
 

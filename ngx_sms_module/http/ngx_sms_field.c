@@ -6,112 +6,149 @@
 #define NGX_SMS_FIELD_NAME_MAX  192     /* bytes of an unknown name, shown */
 
 
+static void ngx_sms_send_field_unknown(ngx_sms_submission_t *sub,
+    const sms_json_node_t *key, const char *prefix);
+static void ngx_sms_send_field_fault(ngx_sms_submission_t *sub,
+    const ngx_sms_fields_t *fields, ngx_uint_t i, const char *detail);
+
+
 void
-ngx_sms_send_field_unknown(ngx_sms_submission_t *sub,
-    const sms_json_node_t *object, const char *prefix, const char *const *known)
+ngx_sms_send_fields(ngx_sms_submission_t *sub, const sms_json_node_t *object,
+    const char *prefix, const ngx_str_t *names, ngx_sms_fields_t *fields)
 {
-    u_char                 *p, *last, pointer[64 + NGX_SMS_FIELD_NAME_MAX];
     uint32_t                i;
-    const char             *c, *end;
-    const char *const      *k;
+    ngx_uint_t              k;
     const sms_json_node_t  *key;
 
-    last = pointer + sizeof(pointer) - 3;
+    ngx_memzero(fields, sizeof(ngx_sms_fields_t));
+    fields->prefix = prefix;
+    fields->names = names;
 
     for (i = 0, key = sms_json_first(object); i < object->n;
          i++, key = sms_json_next(key + 1))
     {
-        /* a key has no NUL: a longer one differs before the known one ends */
-        for (k = known; *k; k++) {
-
-            if (ngx_strncmp(*k, key->u.p, key->n) == 0
-                && (*k)[key->n] == '\0')
+        for (k = 0; names[k].len; k++) {
+            if (names[k].len == key->n
+                && names[k].data[0] == (u_char) key->u.p[0]
+                && ngx_memcmp(names[k].data, key->u.p, key->n) == 0)
             {
                 break;
             }
         }
 
-        if (*k) {
-            continue;
+        if (names[k].len) {
+            fields->value[k] = key + 1;
+
+        } else {
+            ngx_sms_send_field_unknown(sub, key, prefix);
         }
-
-        p = ngx_snprintf(pointer, 64, "%s/", prefix);
-
-        /* RFC 6901: "~" and "/" of a key are escaped */
-        for (c = key->u.p, end = c + key->n; c < end && p < last; c++) {
-            if (*c == '~' || *c == '/') {
-                *p++ = '~';
-                *p++ = *c == '~' ? '0' : '1';
-                continue;
-            }
-
-            *p++ = (u_char) *c;
-        }
-
-        *p = '\0';
-
-        ngx_sms_submission_fault(sub, SMS_PROBLEM_UNKNOWN_FIELD,
-                                 (const char *) pointer,
-                                 "this field is not known here");
     }
 }
 
 
-const sms_json_node_t *
-ngx_sms_send_field(const sms_json_node_t *object, const char *name)
+static void
+ngx_sms_send_field_unknown(ngx_sms_submission_t *sub,
+    const sms_json_node_t *key, const char *prefix)
 {
-    return sms_json_get(object, name, ngx_strlen(name));
+    u_char      *p, *last, pointer[64 + NGX_SMS_FIELD_NAME_MAX];
+    const char  *c, *end;
+
+    last = pointer + sizeof(pointer) - 3;
+    p = ngx_snprintf(pointer, 64, "%s/", prefix);
+
+    /* RFC 6901: "~" and "/" of a key are escaped */
+    for (c = key->u.p, end = c + key->n; c < end && p < last; c++) {
+        if (*c == '~' || *c == '/') {
+            *p++ = '~';
+            *p++ = *c == '~' ? '0' : '1';
+            continue;
+        }
+
+        *p++ = (u_char) *c;
+    }
+
+    *p = '\0';
+
+    ngx_sms_submission_fault(sub, SMS_PROBLEM_UNKNOWN_FIELD,
+                             (const char *) pointer,
+                             "this field is not known here");
+}
+
+
+static void
+ngx_sms_send_field_fault(ngx_sms_submission_t *sub,
+    const ngx_sms_fields_t *fields, ngx_uint_t i, const char *detail)
+{
+    u_char  pointer[96];
+
+    *ngx_snprintf(pointer, sizeof(pointer) - 1, "%s/%V", fields->prefix,
+                  &fields->names[i])
+        = '\0';
+    ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
+                             (const char *) pointer, "%s", detail);
 }
 
 
 ngx_int_t
-ngx_sms_send_field_str(ngx_sms_submission_t *sub, const sms_json_node_t *object,
-    const char *prefix, const char *name, size_t max, ngx_str_t *out)
+ngx_sms_send_field_str(ngx_sms_submission_t *sub,
+    const ngx_sms_fields_t *fields, ngx_uint_t i, size_t max, ngx_str_t *out)
 {
-    u_char                  pointer[96];
+    u_char                  detail[64];
     const sms_json_node_t  *value;
 
     ngx_str_null(out);
 
-    value = ngx_sms_send_field(object, name);
+    value = fields->value[i];
     if (value == NULL) {
         return NGX_OK;
     }
 
     if (!sms_json_is(value, SMS_JSON_STR) || value->n == 0 || value->n > max) {
-        *ngx_snprintf(pointer, sizeof(pointer) - 1, "%s/%s", prefix, name)
-            = '\0';
-        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
-                                 (const char *) pointer,
-                                 "a string of 1 to %uz bytes", max);
+        *ngx_sprintf(detail, "a string of 1 to %uz bytes", max) = '\0';
+        ngx_sms_send_field_fault(sub, fields, i, (const char *) detail);
         return NGX_DECLINED;
     }
 
     out->len = value->n;
-    out->data = ngx_pnalloc(sub->pool, out->len);
-
-    if (out->data == NULL) {
-        out->len = 0;
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(out->data, value->u.p, out->len);
+    out->data = (u_char *) value->u.p;
 
     return NGX_OK;
 }
 
 
+void
+ngx_sms_send_field_copy(ngx_sms_submission_t *sub,
+    const ngx_sms_fields_t *fields, ngx_uint_t i, size_t max, ngx_str_t *out)
+{
+    u_char  *p;
+
+    if (ngx_sms_send_field_str(sub, fields, i, max, out) != NGX_OK
+        || out->len == 0)
+    {
+        return;
+    }
+
+    p = ngx_pnalloc(sub->pool, out->len);
+
+    if (p == NULL) {
+        ngx_str_null(out);
+        return;
+    }
+
+    out->data = ngx_cpymem(p, out->data, out->len) - out->len;
+}
+
+
 int
 ngx_sms_send_field_word(ngx_sms_submission_t *sub,
-    const sms_json_node_t *object, const char *prefix, const char *name,
-    const sms_word_t *table)
+    const ngx_sms_fields_t *fields, ngx_uint_t i, const sms_word_t *table)
 {
     int                     found;
     char                    allowed[256];
-    u_char                  pointer[96];
+    u_char                  detail[sizeof("one of ") + sizeof(allowed)];
     const sms_json_node_t  *value;
 
-    value = ngx_sms_send_field(object, name);
+    value = fields->value[i];
     if (value == NULL) {
         return 0;
     }
@@ -124,10 +161,8 @@ ngx_sms_send_field_word(ngx_sms_submission_t *sub,
 
     if (found == -1) {
         (void) sms_word_list(table, allowed, sizeof(allowed));
-        *ngx_snprintf(pointer, sizeof(pointer) - 1, "%s/%s", prefix, name)
-            = '\0';
-        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
-                                 (const char *) pointer, "one of %s", allowed);
+        *ngx_sprintf(detail, "one of %s", allowed) = '\0';
+        ngx_sms_send_field_fault(sub, fields, i, (const char *) detail);
     }
 
     return found;
@@ -136,13 +171,12 @@ ngx_sms_send_field_word(ngx_sms_submission_t *sub,
 
 int64_t
 ngx_sms_send_field_time(ngx_sms_submission_t *sub,
-    const sms_json_node_t *object, const char *name)
+    const ngx_sms_fields_t *fields, ngx_uint_t i)
 {
-    u_char                  pointer[48];
     int64_t                 us;
     const sms_json_node_t  *value;
 
-    value = ngx_sms_send_field(object, name);
+    value = fields->value[i];
     if (value == NULL) {
         return 0;
     }
@@ -153,11 +187,8 @@ ngx_sms_send_field_time(ngx_sms_submission_t *sub,
         return us;
     }
 
-    *ngx_sprintf(pointer, "/%s", name) = '\0';
-    ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD,
-                             (const char *) pointer,
-                             "RFC 3339 with an offset, as "
-                             "2026-03-02T10:15:00+03:00");
+    ngx_sms_send_field_fault(sub, fields, i, "RFC 3339 with an offset, as "
+                                             "2026-03-02T10:15:00+03:00");
 
     return 0;
 }

@@ -171,8 +171,7 @@ ngx_sms_preview_find(ngx_sms_submission_t *sub,
 static void
 ngx_sms_preview_write(ngx_sms_ctx_t *ctx, ngx_sms_preview_consent_t *consent)
 {
-    ngx_str_t              text;
-    sms_json_t             w, checks;
+    sms_json_t             w;
     ngx_sms_submission_t  *sub;
 
     sub = ctx->submission;
@@ -205,29 +204,9 @@ ngx_sms_preview_write(ngx_sms_ctx_t *ctx, ngx_sms_preview_consent_t *consent)
         sms_json_end(&w);
     }
 
+    ngx_sms_respond_checks(&w, sub, 1);
     sms_json_end(&w);
-
-    ngx_sms_respond_json_init(&checks, ctx->r->pool);
-    ngx_sms_respond_checks(&checks, sub, 1);
-
-    if (sms_json_done(&w) != SMS_JSON_OK
-        || sms_json_done(&checks) != SMS_JSON_OK)
-    {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.data = ngx_pnalloc(ctx->r->pool, w.len + checks.len);
-
-    if (text.data == NULL) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.len = (size_t) (ngx_sprintf(text.data, "%*s,%*s", w.len - 1, w.buf,
-                                     checks.len - 1, checks.buf + 1)
-                         - text.data);
-    ngx_sms_respond_json(ctx, NGX_HTTP_OK, &text);
+    ngx_sms_respond_written(ctx, NGX_HTTP_OK, &w);
 }
 
 
@@ -290,7 +269,7 @@ ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_key(w, "pointer");
         ngx_sms_respond_json_str(w, &body[i].pointer);
         sms_json_key(w, "encoding");
-        sms_json_cstr(w, sms_word_name(sms_word_encoding, s->encoding));
+        ngx_sms_respond_json_word(w, sms_word_encoding, s->encoding);
         sms_json_key(w, "parts");
         sms_json_int(w, s->parts);
         sms_json_key(w, "units");
@@ -327,6 +306,7 @@ static void
 ngx_sms_preview_counts(sms_json_t *w, ngx_sms_submission_t *sub)
 {
     ngx_uint_t            i, n[SMS_PROBLEM_COUNT];
+    const char           *code;
     ngx_sms_recipient_t  *rcpt;
 
     ngx_memzero(n, sizeof(n));
@@ -341,7 +321,8 @@ ngx_sms_preview_counts(sms_json_t *w, ngx_sms_submission_t *sub)
 
     for (i = SMS_PROBLEM_NONE + 1; i < SMS_PROBLEM_COUNT; i++) {
         if (n[i]) {
-            sms_json_key(w, sms_problem_info((sms_problem_t) i)->code);
+            code = sms_problem_info((sms_problem_t) i)->code;
+            sms_json_key_n(w, code, ngx_strlen(code));
             sms_json_int(w, (int64_t) n[i]);
         }
     }

@@ -2,6 +2,7 @@
 
 #include "ngx_sms_auth.h"
 #include "ngx_sms_endpoints.h"
+#include "ngx_sms_ids.h"
 #include "ngx_sms_respond.h"
 
 
@@ -66,8 +67,8 @@ ngx_sms_request_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    ngx_sms_timer_deadline(&ctx->deadline, ngx_sms_request_late, ctx,
-                           r->connection->log);
+    ctx->deadline.handler = ngx_sms_request_late;
+    ctx->deadline.data = ctx;
 
     problem = ngx_sms_endpoint_find(r, &ctx->endpoint);
 
@@ -124,12 +125,9 @@ ngx_sms_request_id(ngx_sms_ctx_t *ctx)
     }
 
     p = ngx_pnalloc(ctx->r->pool, 32);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
 
-    for (i = 0; i < 16; i++) {
-        octets[i] = (u_char) (ngx_random() >> 3);
+    if (p == NULL || ngx_sms_id_random(octets, 16) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_hex_dump(p, octets, 16);
@@ -249,7 +247,7 @@ ngx_sms_request_read(ngx_sms_ctx_t *ctx)
     }
 
     /* how long a client may take is client_body_timeout's */
-    ngx_sms_timer_stop(&ctx->deadline);
+    ngx_sms_timer_line_stop(&ctx->deadline);
     r->request_body_no_buffering = 1;
 
     rc = ngx_http_read_client_request_body(r, ngx_sms_request_first);
@@ -584,8 +582,8 @@ ngx_sms_request_wait(ngx_sms_ctx_t *ctx, void *waiting,
 
     slcf = ngx_http_get_module_loc_conf(ctx->r, ngx_http_sms_module);
 
-    if (!ngx_sms_timer_running(&ctx->deadline)) {
-        ngx_sms_timer_start(&ctx->deadline, slcf->timeout);
+    if (!ngx_sms_timer_line_running(&ctx->deadline)) {
+        ngx_sms_timer_line_start(&slcf->deadlines, &ctx->deadline);
     }
 
     ctx->waiting = waiting;
@@ -618,7 +616,7 @@ ngx_sms_request_cleanup(void *data)
         forget(waiting);
     }
 
-    ngx_sms_timer_stop(&ctx->deadline);
+    ngx_sms_timer_line_stop(&ctx->deadline);
 
     if (ctx->submission) {
         ngx_sms_submission_release(ctx->submission);

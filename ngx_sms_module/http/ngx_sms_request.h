@@ -15,7 +15,7 @@
 
 #include "sms_key.h"
 #include "sms_problem.h"
-#include "ngx_sms_timer.h"
+#include "ngx_sms_timer_line.h"
 #include "ngx_sms_conf.h"
 #include "ngx_sms_profiles.h"
 #include "ngx_sms_submission.h"
@@ -41,13 +41,13 @@ struct ngx_sms_ctx_s {
     ngx_sms_account_t       *account;       /* held while the request lives   */
     ngx_sms_key_t           *key;
     ngx_sms_profile_wait_t   profile;       /* while the key is looked up     */
-    ngx_sms_timer_t          again;         /* it is looked up again then     */
+    ngx_sms_timer_t         *again;         /* it is looked up again then     */
     ngx_msec_t               again_until;
     ngx_sms_endpoint_pt      authorized;
     const char              *secret;        /* the key as it was given        */
     ngx_str_t                body;
     size_t                   room;          /* bytes at body.data, if copied  */
-    ngx_sms_timer_t          deadline;
+    ngx_sms_timer_wait_t     deadline;
     ngx_sms_submission_t    *submission;    /* held                           */
     void                    *waiting;       /* what is working for it         */
     void                   (*forget)(void *waiting);    /* stop telling us    */

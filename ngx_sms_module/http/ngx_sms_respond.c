@@ -1,10 +1,9 @@
 #include "ngx_sms_respond.h"
 
-#include "sms_word.h"
 #include "ngx_sms_counter.h"
 
 
-#define NGX_SMS_JSON_MAX  (4 * 1024 * 1024)
+#define NGX_SMS_JSON_MAX  (8 * 1024 * 1024)
 #define NGX_SMS_RETRY_S   "2"
 
 #define NGX_SMS_UNPROCESSABLE  422
@@ -25,6 +24,30 @@ void
 ngx_sms_respond_json_init(sms_json_t *w, ngx_pool_t *pool)
 {
     sms_json_init(w, ngx_sms_respond_json_grow, pool, NGX_SMS_JSON_MAX);
+}
+
+
+ngx_int_t
+ngx_sms_respond_json_done(sms_json_t *w, ngx_str_t *text)
+{
+    ngx_pool_t  *last;
+
+    if (sms_json_done(w) != SMS_JSON_OK) {
+        return NGX_ERROR;
+    }
+
+    text->data = (u_char *) w->buf;
+    text->len = w->len;
+
+    /* where nothing was allocated since */
+    last = ((ngx_pool_t *) w->data)->current;
+
+    if ((u_char *) w->buf + w->cap == last->d.last) {
+        last->d.last -= w->cap - w->len;
+        w->cap = w->len;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -53,6 +76,17 @@ ngx_sms_respond_json_str(sms_json_t *w, const ngx_str_t *s)
 
 
 void
+ngx_sms_respond_json_word(sms_json_t *w, const sms_word_t *table,
+    ngx_uint_t value)
+{
+    const char  *name;
+
+    name = sms_word_name(table, (int) value);
+    sms_json_ascii(w, name, ngx_strlen(name));
+}
+
+
+void
 ngx_sms_respond_money(sms_json_t *w, int64_t micro, const char *unit)
 {
     sms_json_object(w);
@@ -76,13 +110,11 @@ ngx_sms_respond_written(ngx_sms_ctx_t *ctx, ngx_uint_t status, sms_json_t *w)
 {
     ngx_str_t  text;
 
-    if (sms_json_done(w) != SMS_JSON_OK) {
+    if (ngx_sms_respond_json_done(w, &text) != NGX_OK) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
         return;
     }
 
-    text.data = (u_char *) w->buf;
-    text.len = w->len;
     ngx_sms_respond_json(ctx, status, &text);
 }
 
@@ -118,12 +150,8 @@ ngx_sms_respond_problem(ngx_sms_ctx_t *ctx, sms_problem_t problem,
 
     sms_json_end(&w);
 
-    if (sms_json_done(&w) != SMS_JSON_OK) {
+    if (ngx_sms_respond_json_done(&w, &text) != NGX_OK) {
         ngx_str_null(&text);
-
-    } else {
-        text.data = (u_char *) w.buf;
-        text.len = w.len;
     }
 
     ngx_sms_respond_send(ctx, (ngx_uint_t) sms_problem_info(problem)->status,
@@ -136,7 +164,7 @@ ngx_sms_respond_submission_problem(ngx_sms_ctx_t *ctx,
     ngx_sms_submission_t *sub)
 {
     ngx_str_t         text, detail;
-    sms_json_t        w, checks;
+    sms_json_t        w;
     ngx_uint_t        i;
     ngx_sms_fault_t  *fault;
 
@@ -170,29 +198,14 @@ ngx_sms_respond_submission_problem(ngx_sms_ctx_t *ctx,
         sms_json_end(&w);
     }
 
+    /* the same members that a 202 has */
+    ngx_sms_respond_checks(&w, sub, 1);
     sms_json_end(&w);
 
-    /* the same members that a 202 has */
-    ngx_sms_respond_json_init(&checks, ctx->r->pool);
-    ngx_sms_respond_checks(&checks, sub, 1);
-
-    if (sms_json_done(&w) != SMS_JSON_OK
-        || sms_json_done(&checks) != SMS_JSON_OK)
-    {
+    if (ngx_sms_respond_json_done(&w, &text) != NGX_OK) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
         return;
     }
-
-    text.data = ngx_pnalloc(ctx->r->pool, w.len + checks.len);
-
-    if (text.data == NULL) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.len = (size_t) (ngx_sprintf(text.data, "%*s,%*s", w.len - 1, w.buf,
-                                     checks.len - 1, checks.buf + 1)
-                         - text.data);
 
     ctx->problem = sub->problem;
     ngx_sms_respond_send(ctx,
@@ -252,7 +265,6 @@ ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
 
     rcpt = sub->recipients.elts;
 
-    sms_json_object(w);
     sms_json_key(w, "rejected");
     sms_json_array(w);
 
@@ -304,7 +316,6 @@ ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
     }
 
     sms_json_end(w);
-    sms_json_end(w);
 }
 
 
@@ -320,8 +331,7 @@ ngx_sms_respond_finding(sms_json_t *w, ngx_sms_body_t *body,
     sms_json_key(w, "code");
     sms_json_str(w, f->code.ptr, f->code.len);
     sms_json_key(w, "severity");
-    sms_json_cstr(w, sms_word_name(sms_word_severity,
-                                   (int) finding->severity));
+    ngx_sms_respond_json_word(w, sms_word_severity, finding->severity);
     sms_json_key(w, "confirmed");
     sms_json_bool(w, finding->confirmed);
     sms_json_key(w, "pointer");
@@ -525,7 +535,7 @@ ngx_sms_respond_send(ngx_sms_ctx_t *ctx, ngx_uint_t status, const char *type,
 
     r = ctx->r;
 
-    ngx_sms_timer_stop(&ctx->deadline);
+    ngx_sms_timer_line_stop(&ctx->deadline);
     ctx->answered = 1;
 
     ngx_sms_counter_inc(ngx_sms_worker.zone,

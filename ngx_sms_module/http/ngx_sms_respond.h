@@ -9,11 +9,16 @@
 
 #include "ngx_sms_request.h"
 #include "sms_json_write.h"
+#include "sms_word.h"
 
 
 /* a JSON writer whose text lives in the pool */
 void ngx_sms_respond_json_init(sms_json_t *w, ngx_pool_t *pool);
+/* its text, and the pool has back what was not needed; NGX_ERROR: it failed */
+ngx_int_t ngx_sms_respond_json_done(sms_json_t *w, ngx_str_t *text);
 void ngx_sms_respond_json_str(sms_json_t *w, const ngx_str_t *s);
+void ngx_sms_respond_json_word(sms_json_t *w, const sms_word_t *table,
+    ngx_uint_t value);
 
 /* {"amount_micro":123000,"unit":"TRY"} */
 void ngx_sms_respond_money(sms_json_t *w, int64_t micro, const char *unit);
@@ -44,7 +49,7 @@ ngx_int_t ngx_sms_respond_header(ngx_http_request_t *r, const char *name,
 /* 1: the caller prefers English texts over Turkish ones */
 ngx_uint_t ngx_sms_respond_english(ngx_http_request_t *r);
 
-/* the texts of a submission: "rejected":[...],"findings":[...] as an object */
+/* the texts of a submission: the members "rejected" and "findings" */
 void ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
     ngx_uint_t prose);
 

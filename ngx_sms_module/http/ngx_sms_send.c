@@ -18,6 +18,10 @@
 
 #define NGX_SMS_KEY_MAX  255        /* of Idempotency-Key */
 
+/* bytes of an answer, about: without messages and texts, and of a message */
+#define NGX_SMS_SEND_ANSWER   256
+#define NGX_SMS_SEND_MESSAGE  256
+
 
 static void ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview);
 static sms_problem_t ngx_sms_send_key(ngx_sms_ctx_t *ctx,
@@ -121,8 +125,7 @@ ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview)
 static sms_problem_t
 ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
 {
-    size_t            len;
-    u_char           *p, *q, *last;
+    u_char           *p, *q, *last, key[NGX_SMS_KEY_MAX];
     ngx_uint_t        i, quoted;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h, *found;
@@ -166,14 +169,7 @@ ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
         }
     }
 
-    q = ngx_pnalloc(sub->pool, found->value.len + 1);
-    if (q == NULL) {
-        return SMS_PROBLEM_INTERNAL;
-    }
-
-    sub->idempotency_key.data = q;
-
-    for ( /* void */ ; p < last; p++) {
+    for (q = key; p < last && q < key + sizeof(key); p++) {
 
         if (quoted && *p == '"') {
             return SMS_PROBLEM_INVALID_IDEMPOTENCY_KEY;
@@ -192,15 +188,13 @@ ngx_sms_send_key(ngx_sms_ctx_t *ctx, ngx_sms_submission_t *sub)
         *q++ = *p;
     }
 
-    len = (size_t) (q - sub->idempotency_key.data);
-
-    if (len == 0 || len > NGX_SMS_KEY_MAX) {
+    if (p < last || q == key) {
         return SMS_PROBLEM_INVALID_IDEMPOTENCY_KEY;
     }
 
-    sub->idempotency_key.len = len;
+    sub->keyed = 1;
 
-    return sms_hash_sha256(sub->idempotency_key.data, len, sub->key_hash) == 0
+    return sms_hash_sha256(key, (size_t) (q - key), sub->key_hash) == 0
            ? SMS_PROBLEM_NONE : SMS_PROBLEM_INTERNAL;
 }
 
@@ -242,7 +236,7 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
     if (sub->problem == SMS_PROBLEM_NONE) {
         rc = ngx_sms_intake(sub);
 
-    } else if (sub->idempotency_key.len
+    } else if (sub->keyed
                && sms_problem_info(sub->problem)->status != 400)
     {
         /* what is refused today may have been accepted before */
@@ -357,18 +351,13 @@ ngx_sms_send_render(ngx_sms_submission_t *sub)
     ngx_sms_respond_json_init(&w, sub->pool);
     ngx_sms_send_declaration(&w, sub);
 
-    if (sms_json_done(&w) == SMS_JSON_OK) {
-        sub->doc.data = (u_char *) w.buf;
-        sub->doc.len = w.len;
-    }
+    (void) ngx_sms_respond_json_done(&w, &sub->doc);
 
     ngx_sms_respond_json_init(&w, sub->pool);
+    sms_json_object(&w);
     ngx_sms_respond_checks(&w, sub, 0);
-
-    if (sms_json_done(&w) == SMS_JSON_OK) {
-        sub->rejected.data = (u_char *) w.buf;
-        sub->rejected.len = w.len;
-    }
+    sms_json_end(&w);
+    (void) ngx_sms_respond_json_done(&w, &sub->rejected);
 }
 
 
@@ -386,27 +375,26 @@ ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
 
     if (sub->basis) {
         sms_json_key(w, "basis");
-        sms_json_cstr(w, sms_word_name(sms_word_basis, (int) sub->basis));
+        ngx_sms_respond_json_word(w, sms_word_basis, sub->basis);
     }
 
     if (sub->exemption) {
         sms_json_key(w, "exemption");
-        sms_json_cstr(w, sms_word_name(sms_word_exemption,
-                                       (int) sub->exemption));
+        ngx_sms_respond_json_word(w, sms_word_exemption, sub->exemption);
         sms_json_key(w, "audience");
         ngx_sms_respond_json_str(w, &sub->audience);
     }
 
     if (sub->recipient_type) {
         sms_json_key(w, "recipient_type");
-        sms_json_cstr(w, sms_word_name(sms_word_recipient_type,
-                                       (int) sub->recipient_type));
+        ngx_sms_respond_json_word(w, sms_word_recipient_type,
+                                  sub->recipient_type);
     }
 
     if (sub->brand->b.id) {
         sms_json_key(w, "brand");
         len = sms_id_print("brd", sub->brand->public_id, id);
-        sms_json_str(w, id, len);
+        sms_json_ascii(w, id, len);
     }
 
     sms_json_key(w, "validity_s");
@@ -464,6 +452,8 @@ ngx_sms_send_accepted(ngx_sms_ctx_t *ctx)
     ctx->cost_micro = sub->total_micro;
 
     ngx_sms_respond_json_init(&w, ctx->r->pool);
+    sms_json_reserve(&w, NGX_SMS_SEND_ANSWER + sub->rejected.len
+                         + sub->naccepted * NGX_SMS_SEND_MESSAGE);
     ngx_sms_send_begin(&w, sub, sub->id, sub->naccepted, sub->total_micro);
 
     for (i = 0; i < sub->recipients.nelts; i++) {
@@ -582,7 +572,7 @@ ngx_sms_send_begin(sms_json_t *w, ngx_sms_submission_t *sub,
     sms_json_object(w);
     sms_json_key(w, "submission_id");
     len = sms_id_print("sub", id, text);
-    sms_json_str(w, text, len);
+    sms_json_ascii(w, text, len);
 
     if (sub->reference.len) {
         sms_json_key(w, "reference");
@@ -605,20 +595,28 @@ ngx_sms_send_message(sms_json_t *w, const ngx_sms_store_stored_row_t *row,
     char     id[SMS_ID_LEN_MAX];
     u_char  *p, to[NGX_INT64_LEN + 1];
     size_t   len;
+    int64_t  number;
 
     sms_json_object(w);
     sms_json_key(w, "index");
     sms_json_int(w, row->ord);
     sms_json_key(w, "id");
     len = sms_id_print("msg", row->id, id);
-    sms_json_str(w, id, len);
+    sms_json_ascii(w, id, len);
     sms_json_key(w, "to");
-    p = ngx_sprintf(to, "+%L", row->to);
-    sms_json_str(w, (const char *) to, (size_t) (p - to));
+    p = to + sizeof(to);
+
+    for (number = row->to; number || p == to + sizeof(to); number /= 10) {
+        *--p = (u_char) ('0' + number % 10);
+    }
+
+    *--p = '+';
+    sms_json_ascii(w, (const char *) p, (size_t) (to + sizeof(to) - p));
     sms_json_key(w, "parts");
     sms_json_int(w, row->parts);
     sms_json_key(w, "encoding");
-    sms_json_cstr(w, sms_word_name(sms_word_encoding, (int) row->encoding));
+    ngx_sms_respond_json_word(w, sms_word_encoding,
+                              (ngx_uint_t) row->encoding);
     sms_json_key(w, "price");
     ngx_sms_respond_money(w, row->price_micro, unit);
 
@@ -639,26 +637,9 @@ ngx_sms_send_message(sms_json_t *w, const ngx_sms_store_stored_row_t *row,
 static void
 ngx_sms_send_answer(ngx_sms_ctx_t *ctx, sms_json_t *w, ngx_str_t *checks)
 {
-    ngx_str_t  text;
-
     sms_json_end(w);
+    sms_json_members(w, (const char *) checks->data, checks->len);
     sms_json_end(w);
 
-    if (sms_json_done(w) != SMS_JSON_OK || checks->len < 2) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.data = ngx_pnalloc(ctx->r->pool, w->len + checks->len);
-
-    if (text.data == NULL) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
-        return;
-    }
-
-    text.len = (size_t) (ngx_sprintf(text.data, "%*s,%*s", w->len - 1, w->buf,
-                                     checks->len - 1, checks->data + 1)
-                         - text.data);
-
-    ngx_sms_respond_json(ctx, NGX_HTTP_ACCEPTED, &text);
+    ngx_sms_respond_written(ctx, NGX_HTTP_ACCEPTED, w);
 }

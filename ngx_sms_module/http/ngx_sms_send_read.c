@@ -18,7 +18,7 @@
 
 typedef struct {
     ngx_sms_submission_t    *sub;
-    const sms_json_node_t   *root;
+    ngx_sms_fields_t         fields;    /* of the body           */
     size_t                   entries;   /* of "to" or "messages" */
 } ngx_sms_read_t;
 
@@ -39,52 +39,80 @@ static ngx_int_t ngx_sms_read_messages(ngx_sms_read_t *rd,
 static ngx_int_t ngx_sms_read_body(ngx_sms_read_t *rd,
     const sms_json_node_t *text, const char *pointer, ngx_uint_t *index);
 static ngx_sms_recipient_t *ngx_sms_read_recipient(ngx_sms_read_t *rd,
-    const sms_json_node_t *to, const char *pointer, ngx_uint_t ord);
+    const sms_json_node_t *to, const char *place, ngx_uint_t ord);
 
 
-static const char *const  ngx_sms_read_fields[] = {
-    "class", "basis", "exemption", "audience", "recipient_type", "brand",
-    "sender", "text", "to", "messages", "confirm", "encoding", "schedule_at",
-    "validity_s", "reference", "sim_trusted_since", NULL
+/* the place of a name, and of its value */
+enum {
+    NGX_SMS_READ_CLASS = 0, NGX_SMS_READ_BASIS, NGX_SMS_READ_EXEMPTION,
+    NGX_SMS_READ_AUDIENCE, NGX_SMS_READ_RECIPIENT_TYPE, NGX_SMS_READ_BRAND,
+    NGX_SMS_READ_SENDER, NGX_SMS_READ_TEXT, NGX_SMS_READ_TO,
+    NGX_SMS_READ_MESSAGES, NGX_SMS_READ_CONFIRM, NGX_SMS_READ_ENCODING,
+    NGX_SMS_READ_SCHEDULE_AT, NGX_SMS_READ_VALIDITY_S,
+    NGX_SMS_READ_REFERENCE, NGX_SMS_READ_SIM_TRUSTED_SINCE,
+    NGX_SMS_READ_FIELDS
 };
 
-static const char *const  ngx_sms_read_message_fields[] = {
-    "to", "text", "reference", "recipient_type", NULL
+static const ngx_str_t  ngx_sms_read_fields[] = {
+    ngx_string("class"), ngx_string("basis"), ngx_string("exemption"),
+    ngx_string("audience"), ngx_string("recipient_type"), ngx_string("brand"),
+    ngx_string("sender"), ngx_string("text"), ngx_string("to"),
+    ngx_string("messages"), ngx_string("confirm"), ngx_string("encoding"),
+    ngx_string("schedule_at"), ngx_string("validity_s"),
+    ngx_string("reference"), ngx_string("sim_trusted_since"), ngx_null_string
+};
+
+_Static_assert(sizeof(ngx_sms_read_fields) / sizeof(ngx_str_t)
+               == NGX_SMS_READ_FIELDS + 1
+               && NGX_SMS_READ_FIELDS <= NGX_SMS_FIELDS_MAX,
+               "a name for each");
+
+/* the same of one of "messages" */
+enum {
+    NGX_SMS_READ_MESSAGE_TO = 0,
+    NGX_SMS_READ_MESSAGE_TEXT,
+    NGX_SMS_READ_MESSAGE_REFERENCE,
+    NGX_SMS_READ_MESSAGE_RECIPIENT_TYPE
+};
+
+static const ngx_str_t  ngx_sms_read_message_fields[] = {
+    ngx_string("to"), ngx_string("text"), ngx_string("reference"),
+    ngx_string("recipient_type"), ngx_null_string
 };
 
 
 ngx_int_t
 ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
 {
-    ngx_int_t       rc;
-    sms_json_doc_t  doc;
-    ngx_sms_read_t  rd;
+    ngx_int_t               rc;
+    sms_json_doc_t          doc;
+    ngx_sms_read_t          rd;
+    const sms_json_node_t  *root;
 
-    ngx_memzero(&rd, sizeof(ngx_sms_read_t));
     rd.sub = sub;
     sms_json_read_init(&doc, NULL, NULL);
-    rd.root = sms_json_read(&doc, (const char *) body->data, body->len);
+    root = sms_json_read(&doc, (const char *) body->data, body->len);
     rc = NGX_OK;
 
-    if (rd.root == NULL) {
+    if (root == NULL) {
         ngx_sms_read_json_fault(sub, &doc);
         goto done;
     }
 
-    if (!sms_json_is(rd.root, SMS_JSON_OBJECT)) {
+    if (!sms_json_is(root, SMS_JSON_OBJECT)) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "",
                                  "the body must be an object");
         goto done;
     }
 
-    ngx_sms_send_field_unknown(sub, rd.root, "", ngx_sms_read_fields);
+    ngx_sms_send_fields(sub, root, "", ngx_sms_read_fields, &rd.fields);
     ngx_sms_read_declaration(&rd);
     ngx_sms_read_sender(&rd);
     ngx_sms_read_brand(&rd);
     ngx_sms_read_times(&rd);
     ngx_sms_read_encoding(&rd);
     ngx_sms_read_confirm(&rd);
-    (void) ngx_sms_send_field_str(sub, rd.root, "", "reference",
+    ngx_sms_send_field_copy(sub, &rd.fields, NGX_SMS_READ_REFERENCE,
                             NGX_SMS_REFERENCE_MAX, &sub->reference);
     rc = ngx_sms_read_recipients(&rd);
 
@@ -132,21 +160,23 @@ ngx_sms_read_declaration(ngx_sms_read_t *rd)
 
     sub = rd->sub;
 
-    if (ngx_sms_send_field(rd->root, "class") == NULL) {
+    if (rd->fields.value[NGX_SMS_READ_CLASS] == NULL) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_CLASS, "/class",
             "declare what this is: otp, informational, commercial or exempt");
         return;
     }
 
-    value = ngx_sms_send_field_word(sub, rd->root, "", "class", sms_word_class);
+    value = ngx_sms_send_field_word(sub, &rd->fields, NGX_SMS_READ_CLASS,
+                                    sms_word_class);
     if (value <= 0) {
         return;
     }
 
     sub->klass = (ngx_uint_t) value;
 
-    value = ngx_sms_send_field_word(sub, rd->root, "", "recipient_type",
-                              sms_word_recipient_type);
+    value = ngx_sms_send_field_word(sub, &rd->fields,
+                                    NGX_SMS_READ_RECIPIENT_TYPE,
+                                    sms_word_recipient_type);
     sub->recipient_type = value > 0 ? (ngx_uint_t) value : 0;
 
     if (sub->recipient_type && sub->klass != SMS_CLASS_COMMERCIAL) {
@@ -154,7 +184,8 @@ ngx_sms_read_declaration(ngx_sms_read_t *rd)
             "/recipient_type", "only a commercial message has one");
     }
 
-    value = ngx_sms_send_field_word(sub, rd->root, "", "basis", sms_word_basis);
+    value = ngx_sms_send_field_word(sub, &rd->fields, NGX_SMS_READ_BASIS,
+                                    sms_word_basis);
     sub->basis = value > 0 ? (ngx_uint_t) value : 0;
 
     if (sub->klass == SMS_CLASS_INFORMATIONAL) {
@@ -168,10 +199,10 @@ ngx_sms_read_declaration(ngx_sms_read_t *rd)
             "only an informational message has one");
     }
 
-    value = ngx_sms_send_field_word(sub, rd->root, "", "exemption",
-                              sms_word_exemption);
+    value = ngx_sms_send_field_word(sub, &rd->fields, NGX_SMS_READ_EXEMPTION,
+                                    sms_word_exemption);
     sub->exemption = value > 0 ? (ngx_uint_t) value : 0;
-    (void) ngx_sms_send_field_str(sub, rd->root, "", "audience",
+    ngx_sms_send_field_copy(sub, &rd->fields, NGX_SMS_READ_AUDIENCE,
                             NGX_SMS_REFERENCE_MAX, &sub->audience);
 
     if (sub->klass == SMS_CLASS_EXEMPT) {
@@ -208,7 +239,9 @@ ngx_sms_read_sender(ngx_sms_read_t *rd)
 
     sub = rd->sub;
 
-    if (ngx_sms_send_field_str(sub, rd->root, "", "sender", 16, &name) != NGX_OK) {
+    if (ngx_sms_send_field_str(sub, &rd->fields, NGX_SMS_READ_SENDER, 16, &name)
+        != NGX_OK)
+    {
         return;
     }
 
@@ -250,7 +283,9 @@ ngx_sms_read_brand(ngx_sms_read_t *rd)
 
     sub = rd->sub;
 
-    if (ngx_sms_send_field_str(sub, rd->root, "", "brand", 64, &text) != NGX_OK) {
+    if (ngx_sms_send_field_str(sub, &rd->fields, NGX_SMS_READ_BRAND, 64, &text)
+        != NGX_OK)
+    {
         return;
     }
 
@@ -317,9 +352,11 @@ ngx_sms_read_times(ngx_sms_read_t *rd)
     sub = rd->sub;
     start = sub->accepted_us;
 
-    sub->schedule_us = ngx_sms_send_field_time(sub, rd->root, "schedule_at");
-    sub->sim_trusted_since_us = ngx_sms_send_field_time(sub, rd->root,
-                                                   "sim_trusted_since");
+    sub->schedule_us = ngx_sms_send_field_time(sub, &rd->fields,
+                                               NGX_SMS_READ_SCHEDULE_AT);
+    sub->sim_trusted_since_us
+        = ngx_sms_send_field_time(sub, &rd->fields,
+                                  NGX_SMS_READ_SIM_TRUSTED_SINCE);
 
     if (sub->schedule_us) {
 
@@ -358,7 +395,7 @@ ngx_sms_read_times(ngx_sms_read_t *rd)
         s = NGX_SMS_VALIDITY_DEFAULT;
     }
 
-    value = ngx_sms_send_field(rd->root, "validity_s");
+    value = rd->fields.value[NGX_SMS_READ_VALIDITY_S];
 
     if (value) {
         s = sms_json_is(value, SMS_JSON_INT) ? value->u.i : -1;
@@ -384,7 +421,9 @@ ngx_sms_read_encoding(ngx_sms_read_t *rd)
 
     sub = rd->sub;
 
-    if (ngx_sms_send_field_str(sub, rd->root, "", "encoding", 16, &name) != NGX_OK
+    if (ngx_sms_send_field_str(sub, &rd->fields, NGX_SMS_READ_ENCODING, 16,
+                               &name)
+        != NGX_OK
         || name.len == 0
         || (name.len == 4 && ngx_strncmp(name.data, "auto", 4) == 0))
     {
@@ -419,7 +458,7 @@ ngx_sms_read_confirm(ngx_sms_read_t *rd)
     ngx_str_t              *code;
     const sms_json_node_t  *list, *item;
 
-    list = ngx_sms_send_field(rd->root, "confirm");
+    list = rd->fields.value[NGX_SMS_READ_CONFIRM];
 
     if (list == NULL) {
         return;
@@ -467,8 +506,8 @@ ngx_sms_read_recipients(ngx_sms_read_t *rd)
     const sms_json_node_t  *to, *messages, *list;
 
     sub = rd->sub;
-    to = ngx_sms_send_field(rd->root, "to");
-    messages = ngx_sms_send_field(rd->root, "messages");
+    to = rd->fields.value[NGX_SMS_READ_TO];
+    messages = rd->fields.value[NGX_SMS_READ_MESSAGES];
 
     if ((to == NULL) == (messages == NULL)) {
         ngx_sms_submission_fault(sub, to ? SMS_PROBLEM_INVALID_FIELD
@@ -513,7 +552,6 @@ ngx_sms_read_recipients(ngx_sms_read_t *rd)
 static ngx_int_t
 ngx_sms_read_to(ngx_sms_read_t *rd, const sms_json_node_t *to)
 {
-    u_char                  pointer[32];
     uint32_t                i;
     ngx_uint_t              body;
     ngx_sms_recipient_t    *rcpt;
@@ -522,7 +560,7 @@ ngx_sms_read_to(ngx_sms_read_t *rd, const sms_json_node_t *to)
 
     sub = rd->sub;
 
-    text = ngx_sms_send_field(rd->root, "text");
+    text = rd->fields.value[NGX_SMS_READ_TEXT];
 
     if (text == NULL) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_MISSING_FIELD, "/text",
@@ -543,8 +581,7 @@ ngx_sms_read_to(ngx_sms_read_t *rd, const sms_json_node_t *to)
     for (i = 0, item = sms_json_first(to); i < to->n;
          i++, item = sms_json_next(item))
     {
-        *ngx_sprintf(pointer, "/to/%uD", i) = '\0';
-        rcpt = ngx_sms_read_recipient(rd, item, (const char *) pointer, i);
+        rcpt = ngx_sms_read_recipient(rd, item, "/to/%ui", i);
 
         if (rcpt) {
             rcpt->body = body;
@@ -563,13 +600,14 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, const sms_json_node_t *messages)
     u_char                  prefix[32], pointer[48];
     uint32_t                i;
     ngx_uint_t              body;
+    ngx_sms_fields_t        fields;
     ngx_sms_recipient_t    *rcpt;
     ngx_sms_submission_t   *sub;
     const sms_json_node_t  *item;
 
     sub = rd->sub;
 
-    if (ngx_sms_send_field(rd->root, "text")) {
+    if (rd->fields.value[NGX_SMS_READ_TEXT]) {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_FIELD, "/text",
                                  "with \"messages\" each has its own text");
     }
@@ -585,19 +623,18 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, const sms_json_node_t *messages)
             continue;
         }
 
-        ngx_sms_send_field_unknown(sub, item, (const char *) prefix,
-                              ngx_sms_read_message_fields);
+        ngx_sms_send_fields(sub, item, (const char *) prefix,
+                            ngx_sms_read_message_fields, &fields);
 
-        *ngx_sprintf(pointer, "%s/to", prefix) = '\0';
-        rcpt = ngx_sms_read_recipient(rd, ngx_sms_send_field(item, "to"),
-                                      (const char *) pointer, i);
+        rcpt = ngx_sms_read_recipient(rd, fields.value[NGX_SMS_READ_MESSAGE_TO],
+                                      "/messages/%ui/to", i);
         if (rcpt == NULL) {
             continue;
         }
 
         *ngx_sprintf(pointer, "%s/text", prefix) = '\0';
 
-        if (ngx_sms_read_body(rd, ngx_sms_send_field(item, "text"),
+        if (ngx_sms_read_body(rd, fields.value[NGX_SMS_READ_MESSAGE_TEXT],
                               (const char *) pointer, &body)
             != NGX_OK)
         {
@@ -605,11 +642,12 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, const sms_json_node_t *messages)
         }
 
         rcpt->body = body;
-        (void) ngx_sms_send_field_str(sub, item, (const char *) prefix, "reference",
+        ngx_sms_send_field_copy(sub, &fields, NGX_SMS_READ_MESSAGE_REFERENCE,
                                 NGX_SMS_REFERENCE_MAX, &rcpt->reference);
 
-        value = ngx_sms_send_field_word(sub, item, (const char *) prefix,
-                                  "recipient_type", sms_word_recipient_type);
+        value = ngx_sms_send_field_word(sub, &fields,
+                                        NGX_SMS_READ_MESSAGE_RECIPIENT_TYPE,
+                                        sms_word_recipient_type);
         rcpt->recipient_type = (uint8_t) (value > 0 ? value
                                           : (int) sub->recipient_type);
 
@@ -635,8 +673,9 @@ static ngx_int_t
 ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
     const char *pointer, ngx_uint_t *index)
 {
-    size_t                 len;
+    size_t                 len, cap;
     u_char                *p;
+    unsigned               flags, slow;
     ngx_sms_body_t        *body;
     ngx_sms_submission_t  *sub;
 
@@ -678,14 +717,27 @@ ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
         return NGX_OK;
     }
 
-    /* what is judged, counted, stored and sent is one and the same form */
-    p = ngx_pnalloc(sub->pool, 3 * len + 4);
+    slow = sms_utf8_check(text->u.p, len, &flags) != len
+           || (flags & SMS_UTF8_WIDE);
+    body->control = (flags & (SMS_UTF8_NUL|SMS_UTF8_CONTROL)) != 0;
+
+    /*
+     * What is judged, counted, stored and sent is one and the same form.  Of
+     * what is below U+0300 it is what was given.
+     */
+    cap = slow ? 3 * len + 4 : len;
+    p = ngx_pnalloc(sub->pool, cap);
+
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    if (sms_utf8_nfc(text->u.p, len, (char *) p, 3 * len + 4, &body->text.len)
-        != 0)
+    if (!slow) {
+        body->text.len = len;
+        ngx_memcpy(p, text->u.p, len);
+
+    } else if (sms_utf8_nfc(text->u.p, len, (char *) p, cap, &body->text.len)
+               != 0)
     {
         ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_UTF8, pointer,
                                  "the text cannot be normalised");
@@ -698,19 +750,24 @@ ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
 }
 
 
+/* "place" takes the number of the recipient, and is the pointer of a fault */
+
 static ngx_sms_recipient_t *
 ngx_sms_read_recipient(ngx_sms_read_t *rd, const sms_json_node_t *to,
-    const char *pointer, ngx_uint_t ord)
+    const char *place, ngx_uint_t ord)
 {
     size_t                len;
+    u_char                pointer[48];
     ngx_sms_recipient_t  *rcpt;
 
     len = sms_json_is(to, SMS_JSON_STR) ? to->n : 0;
 
     if (len == 0 || len > 64) {
+        *ngx_sprintf(pointer, place, ord) = '\0';
         ngx_sms_submission_fault(rd->sub, to ? SMS_PROBLEM_INVALID_FIELD
                                              : SMS_PROBLEM_MISSING_FIELD,
-                                 pointer, "a phone number as a string");
+                                 (const char *) pointer,
+                                 "a phone number as a string");
         return NULL;
     }
 

@@ -2,7 +2,7 @@
 
 
 /* a submission with one recipient and the plugins' findings fits */
-#define NGX_SMS_POOL_SIZE  6144
+#define NGX_SMS_POOL_SIZE  4096
 
 #define NGX_SMS_POOL_KEEP  256
 

@@ -7,28 +7,32 @@
 #define NGX_SMS_PG_ARRAY_ELEMENTS  ((uint32_t) 1 << 27)
 
 
-static void
-ngx_sms_pg_array_be(uint8_t *p, uint64_t value, size_t octets)
+static inline void
+ngx_sms_pg_array_be32(uint8_t *p, uint32_t value)
 {
-    while (octets != 0) {
-        p[--octets] = (uint8_t) value;
-        value >>= 8;
-    }
+    p[0] = (uint8_t) (value >> 24);
+    p[1] = (uint8_t) (value >> 16);
+    p[2] = (uint8_t) (value >> 8);
+    p[3] = (uint8_t) value;
+}
+
+
+static inline void
+ngx_sms_pg_array_be64(uint8_t *p, uint64_t value)
+{
+    ngx_sms_pg_array_be32(p, (uint32_t) (value >> 32));
+    ngx_sms_pg_array_be32(p + 4, (uint32_t) value);
 }
 
 
 static int
-ngx_sms_pg_array_room(ngx_sms_pg_array_t *a, size_t need)
+ngx_sms_pg_array_grow(ngx_sms_pg_array_t *a, size_t need)
 {
     void    *p;
     size_t   cap;
 
     if (a->failed) {
         return -1;
-    }
-
-    if (need <= a->cap - a->len) {
-        return 0;
     }
 
     if (need >= NGX_SMS_PG_ARRAY_MAX
@@ -57,8 +61,20 @@ ngx_sms_pg_array_room(ngx_sms_pg_array_t *a, size_t need)
 }
 
 
-/* room for an element of "len" octets after its length word, which is written */
-static uint8_t *
+static inline int
+ngx_sms_pg_array_room(ngx_sms_pg_array_t *a, size_t need)
+{
+    if (need <= a->cap - a->len && !a->failed) {
+        return 0;
+    }
+
+    return ngx_sms_pg_array_grow(a, need);
+}
+
+
+/* room for an element of "len" octets after its length word, which is written;
+ * inline: thirty of them are written for each message                        */
+static inline uint8_t *
 ngx_sms_pg_array_element(ngx_sms_pg_array_t *a, uint32_t type, size_t len)
 {
     uint8_t  *p;
@@ -75,7 +91,7 @@ ngx_sms_pg_array_element(ngx_sms_pg_array_t *a, uint32_t type, size_t len)
     }
 
     p = a->buf + a->len;
-    ngx_sms_pg_array_be(p, len, 4);
+    ngx_sms_pg_array_be32(p, (uint32_t) len);
 
     a->len += 4 + len;
     a->n++;
@@ -191,7 +207,8 @@ ngx_sms_pg_array_int2(ngx_sms_pg_array_t *a, int16_t value)
     uint8_t  *p = ngx_sms_pg_array_element(a, NGX_SMS_PG_INT2, 2);
 
     if (p != NULL) {
-        ngx_sms_pg_array_be(p, (uint16_t) value, 2);
+        p[0] = (uint8_t) ((uint16_t) value >> 8);
+        p[1] = (uint8_t) value;
     }
 }
 
@@ -202,7 +219,7 @@ ngx_sms_pg_array_int4(ngx_sms_pg_array_t *a, int32_t value)
     uint8_t  *p = ngx_sms_pg_array_element(a, NGX_SMS_PG_INT4, 4);
 
     if (p != NULL) {
-        ngx_sms_pg_array_be(p, (uint32_t) value, 4);
+        ngx_sms_pg_array_be32(p, (uint32_t) value);
     }
 }
 
@@ -213,7 +230,7 @@ ngx_sms_pg_array_int8(ngx_sms_pg_array_t *a, int64_t value)
     uint8_t  *p = ngx_sms_pg_array_element(a, NGX_SMS_PG_INT8, 8);
 
     if (p != NULL) {
-        ngx_sms_pg_array_be(p, (uint64_t) value, 8);
+        ngx_sms_pg_array_be64(p, (uint64_t) value);
     }
 }
 
@@ -248,7 +265,7 @@ ngx_sms_pg_array_time(ngx_sms_pg_array_t *a, int64_t epoch_us)
     p = ngx_sms_pg_array_element(a, NGX_SMS_PG_TIMESTAMPTZ, 8);
 
     if (p != NULL) {
-        ngx_sms_pg_array_be(p, (uint64_t) epoch_us, 8);
+        ngx_sms_pg_array_be64(p, (uint64_t) epoch_us);
     }
 }
 
@@ -316,20 +333,20 @@ ngx_sms_pg_array_end(ngx_sms_pg_array_t *a, const void **p, size_t *len)
         return -1;
     }
 
-    ngx_sms_pg_array_be(a->buf + 4, a->nulls, 4);
-    ngx_sms_pg_array_be(a->buf + 8, a->type, 4);
+    ngx_sms_pg_array_be32(a->buf + 4, a->nulls);
+    ngx_sms_pg_array_be32(a->buf + 8, a->type);
 
     *p = a->buf;
 
     if (a->n == 0) {                /* an empty array has no dimension */
-        ngx_sms_pg_array_be(a->buf, 0, 4);
+        ngx_sms_pg_array_be32(a->buf, 0);
         *len = 12;
         return 0;
     }
 
-    ngx_sms_pg_array_be(a->buf, 1, 4);
-    ngx_sms_pg_array_be(a->buf + 12, a->n, 4);
-    ngx_sms_pg_array_be(a->buf + 16, 1, 4);
+    ngx_sms_pg_array_be32(a->buf, 1);
+    ngx_sms_pg_array_be32(a->buf + 12, a->n);
+    ngx_sms_pg_array_be32(a->buf + 16, 1);
 
     *len = a->len;
 

@@ -145,7 +145,7 @@ static void
 test_repertoire(void **state)
 {
     uint32_t  cp;
-    unsigned  count[4], tables;
+    unsigned  count[4], tables, costs[3];
 
     (void) state;
 
@@ -160,6 +160,11 @@ test_repertoire(void **state)
         if (sms_gsm7_cost(cp, LS)) {
             assert_true(sms_gsm7_cost(cp, SS));
         }
+
+        sms_gsm7_costs(cp, costs);
+        assert_int_equal(costs[0], sms_gsm7_cost(cp, 0));
+        assert_int_equal(costs[1], sms_gsm7_cost(cp, SS));
+        assert_int_equal(costs[2], sms_gsm7_cost(cp, LS));
     }
 
     assert_int_equal(count[0], 127 + 10);

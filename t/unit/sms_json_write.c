@@ -343,6 +343,111 @@ test_grow(void **state)
 }
 
 
+/* wherever it stands, and whatever stands around it */
+static void
+test_plain(void **state)
+{
+    char      text[40];
+    size_t    n, at;
+    unsigned  c, around;
+
+    (void) state;
+
+    static const char  bytes[] = { ' ', '~', '!', '#', '[', ']', 'a' };
+
+    for (around = 0; around < sizeof(bytes); around++) {
+
+        memset(text, bytes[around], sizeof(text));
+
+        for (n = 0; n <= sizeof(text); n++) {
+
+            assert_int_equal(sms_json_plain(text, n), n);
+
+            for (at = 0; at < n; at++) {
+
+                for (c = 0; c < 256; c++) {
+                    text[at] = (char) c;
+                    assert_int_equal(sms_json_plain(text, n),
+                                     c < 0x20 || c > 0x7E || c == '"' || c == '\\'
+                                     ? at : n);
+                }
+
+                /* two of them: the first counts */
+                text[at] = '\n';
+                text[n - 1] = (char) 0xFF;
+                assert_int_equal(sms_json_plain(text, n), at + 1 == n ? n - 1 : at);
+                text[at] = text[n - 1] = bytes[around];
+            }
+        }
+    }
+}
+
+
+static void
+test_ascii(void **state)
+{
+    sms_json_t  w;
+
+    (void) state;
+
+    sms_json_init(&w, NULL, NULL, 16);
+    sms_json_array(&w);
+    sms_json_ascii(&w, "abc", 3);
+    sms_json_ascii(&w, "", 0);
+    sms_json_end(&w);
+    assert_int_equal(sms_json_done(&w), SMS_JSON_OK);
+    assert_int_equal(w.len, 10);
+    assert_memory_equal(w.buf, "[\"abc\",\"\"]", 10);
+
+    sms_json_reset(&w);
+    sms_json_array(&w);
+    sms_json_ascii(&w, "0123456789abcdef", 16);
+    assert_int_equal(w.error, SMS_JSON_E_TOO_LONG);
+    sms_json_free(&w);
+}
+
+
+/* those of an object that was written before */
+static void
+test_members(void **state)
+{
+    sms_json_t  w;
+
+    (void) state;
+
+    sms_json_init(&w, NULL, NULL, 0);
+    sms_json_reserve(&w, 4);
+    sms_json_object(&w);
+    sms_json_members(&w, "{}", 2);
+    sms_json_members(&w, "{\"a\":1,\"b\":[]}", 14);
+    sms_json_members(&w, "{}", 2);
+    sms_json_key(&w, "c");
+    sms_json_int(&w, 12);
+    sms_json_members(&w, "{\"d\":{}}", 8);
+    sms_json_end(&w);
+    assert_int_equal(sms_json_done(&w), SMS_JSON_OK);
+    assert_int_equal(w.len, 28);
+    assert_memory_equal(w.buf, "{\"a\":1,\"b\":[],\"c\":12,\"d\":{}}", 28);
+
+    sms_json_reset(&w);
+    sms_json_object(&w);
+    sms_json_members(&w, "[1]", 3);
+    assert_int_equal(w.error, SMS_JSON_E_MISUSE);
+
+    sms_json_reset(&w);
+    sms_json_array(&w);
+    sms_json_members(&w, "{\"a\":1}", 7);
+    assert_int_equal(w.error, SMS_JSON_E_MISUSE);
+
+    sms_json_reset(&w);
+    sms_json_object(&w);
+    sms_json_key(&w, "a");
+    sms_json_members(&w, "{\"b\":1}", 7);
+    assert_int_equal(w.error, SMS_JSON_E_MISUSE);
+    sms_json_free(&w);
+}
+
+
 int
 main(void)
 {
@@ -354,6 +459,9 @@ main(void)
         cmocka_unit_test(test_misuse),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_members),
     };
 
     return cmocka_run_group_tests_name("sms_json_write", tests, NULL, NULL);

@@ -606,6 +606,45 @@ test_single_characters(void **state)
 }
 
 
+/* and so does the one for eight of them, wherever the odd one stands */
+static void
+test_places(void **state)
+{
+    char                   text[24];
+    size_t                 at;
+    unsigned               c, cost;
+    sms_segment_t          s;
+    sms_segment_profile_t  pf;
+
+    (void) state;
+
+    memset(&pf, 0, sizeof(pf));
+    memset(text, 'Z', sizeof(text));
+    pf.force = G7;
+
+    for (at = 0; at < sizeof(text); at++) {
+
+        for (c = 0; c < 256; c++) {
+            cost = c < 0x80 ? sms_gsm7_cost(c, SMS_GSM7_DEFAULT) : 0;
+            text[at] = (char) c;
+
+            assert_int_equal(sms_segment_count(&pf, text, sizeof(text), &s, NULL, 0),
+                             c > 0x7F ? SMS_SEGMENT_E_UTF8
+                             : cost ? SMS_SEGMENT_OK : SMS_SEGMENT_E_ENCODING);
+
+            if (cost) {
+                assert_int_equal(s.units, sizeof(text) - 1 + cost);
+
+            } else if (c < 0x80) {
+                assert_int_equal(s.costly, at);
+            }
+        }
+
+        text[at] = 'z';
+    }
+}
+
+
 int
 main(void)
 {
@@ -617,6 +656,7 @@ main(void)
         cmocka_unit_test(test_real_life),
         cmocka_unit_test(test_choice),
         cmocka_unit_test(test_single_characters),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_graphemes),
     };

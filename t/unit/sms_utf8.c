@@ -103,6 +103,38 @@ test_every_code_point(void **state)
 }
 
 
+/* the bytes that need no look are passed over in eights */
+static void
+test_check_places(void **state)
+{
+    char      text[40];
+    size_t    n, at;
+    unsigned  c, flags;
+
+    (void) state;
+
+    assert_int_equal(sms_utf8_check(NULL, 0, &flags), 0);
+    assert_int_equal(flags, 0);
+    memset(text, '~', sizeof(text));
+
+    for (n = 0; n <= sizeof(text); n++) {
+
+        for (at = 0; at < n; at++) {
+
+            for (c = 0; c < 256; c++) {
+                text[at] = (char) c;
+                assert_int_equal(sms_utf8_check(text, n, &flags), c < 0x80 ? n : at);
+                assert_int_equal(flags, (c < 0x20 && c != '\n' && c != '\r' && c != '\f'
+                                         && c != '\t') || c == 0x7F
+                                        ? SMS_UTF8_CONTROL | (c ? 0 : SMS_UTF8_NUL) : 0);
+            }
+
+            text[at] = '~';
+        }
+    }
+}
+
+
 static void
 test_counts(void **state)
 {
@@ -210,6 +242,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_every_code_point),
+        cmocka_unit_test(test_check_places),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_nfc),
         cmocka_unit_test(test_nfc_quick),

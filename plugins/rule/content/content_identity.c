@@ -172,13 +172,13 @@ content_mersis_others(content_t *c, const sms_brand_t *b)
     sms_finding_t         *f;
     size_t                 from;
     uint32_t               seen;
-    int                    repaired;
+    int                    enough, repaired;
 
     repaired = 0;
     seen = 0;
+    enough = content_text_has_digits(t, 16);
 
-    for (from = 0; t->ndigits >= 16
-                   && sms_identity_find_mersis(t->folded, t->n, from, &m);
+    for (from = 0; enough && sms_identity_find_mersis(t->folded, t->n, from, &m);
          from = m.begin + m.len)
     {
         content_number(c, (uint32_t) m.begin, (uint32_t) (m.begin + m.len));
@@ -232,12 +232,12 @@ content_tckn_others(content_t *c, const sms_brand_t *b)
     const char            *p;
     sms_finding_t         *f;
     uint32_t               i, k, seen;
-    int                    labelled, repaired;
+    int                    enough, labelled, repaired;
 
     repaired = 0;
+    enough = content_text_has_digits(t, 11);
 
-    for (i = 0, seen = 0; t->ndigits >= 11 && i < t->nwords && seen < CONTENT_NUMBERS_MAX; i++)
-    {
+    for (i = 0, seen = 0; enough && i < t->nwords && seen < CONTENT_NUMBERS_MAX; i++) {
         if (t->words[i].end - t->words[i].begin != 11) {
             continue;
         }

@@ -131,7 +131,7 @@ content_pattern_phone(content_pattern_t *p, const content_text_t *t,
 {
     uint32_t  from, i;
 
-    if (t->ndigits < 7) {
+    if (!content_text_has_digits(t, 7)) {
         return 0;
     }
 

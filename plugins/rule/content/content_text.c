@@ -7,10 +7,10 @@
 #include <sms/sms_utf8.h>
 
 
-/* by ASCII octet: what it folds to; 0x80 set: part of a word */
+/* by octet: what it folds to; 0x80 set: part of a word; above ASCII: 0 */
 #define D(c)  ((unsigned char) (0x80 | (c)))
 #define U(c)  ((unsigned char) (0x80 | ((c) - 32)))
-static const unsigned char  content_ascii[128] = {
+static const unsigned char  content_ascii[256] = {
     0, 1, 2, 3, 4, 5, 6, 7, 8, ' ', 10, 11, 12, 13, 14, 15,
     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
     ' ', '!', '"', '#', '$', '%', '&', '\'', '(', ')', '*', '+', ',', '-', '.', '/',
@@ -72,9 +72,9 @@ content_text_turkish(uint32_t cp)
 int
 content_text_read(content_text_t *t, const char *p, size_t n)
 {
-    char             out[3];
+    char             out[3], *folded;
     size_t           len;
-    uint32_t         cp, at, word;
+    uint32_t         cp, at, word, *map;
     unsigned         count, i;
     const char      *begin, *from, *end;
     unsigned char    c, last;
@@ -86,39 +86,44 @@ content_text_read(content_text_t *t, const char *p, size_t n)
     t->raw = p;
     t->nraw = n;
     t->nwords = 0;
-    t->ndigits = 0;
     t->has_dot = t->has_at = t->turkish = 0;
     t->percent = UINT32_MAX;
     begin = p;
     end = p + n;
+    map = t->map;
+    folded = t->folded;
     len = 0;
     word = UINT32_MAX;
     last = 0;
 
     while (p < end) {
         at = (uint32_t) (p - begin);
+        c = content_ascii[(unsigned char) *p];
+
+        if (c & 0x80) {
+            t->has_dot |= last == '.';
+            if (last == '%' && (c & 0x7f) <= '9' && t->percent == UINT32_MAX) {
+                t->percent = (uint32_t) len - 1;
+            }
+            if (word == UINT32_MAX) {
+                word = (uint32_t) len;
+            }
+            last = 'A';
+
+            /* the rest of the word, or what of it is ASCII */
+            do {
+                c &= 0x7f;
+                map[len] = (uint32_t) (p - begin);
+                folded[len++] = (char) c;
+                p++;
+            } while (p < end && (c = content_ascii[(unsigned char) *p]) & 0x80);
+
+            continue;
+        }
 
         if ((unsigned char) *p < 0x80) {
-            c = content_ascii[(unsigned char) *p++];
-            t->map[len] = at;
-
-            if (c & 0x80) {
-                c &= 0x7f;
-                t->folded[len] = (char) c;
-                t->ndigits += c <= '9';
-                t->has_dot |= last == '.';
-                if (word == UINT32_MAX) {
-                    word = (uint32_t) len;
-                }
-                if (last == '%' && c <= '9' && t->percent == UINT32_MAX) {
-                    t->percent = (uint32_t) len - 1;
-                }
-                last = 'A';
-                len++;
-                continue;
-            }
-
-            if (c == '%' && len && t->folded[len - 1] >= '0' && t->folded[len - 1] <= '9'
+            p++;
+            if (c == '%' && len && folded[len - 1] >= '0' && folded[len - 1] <= '9'
                 && t->percent == UINT32_MAX)
             {
                 t->percent = (uint32_t) len;
@@ -129,7 +134,8 @@ content_text_read(content_text_t *t, const char *p, size_t n)
                 t->words[t->nwords++] = (content_word_t) { word, (uint32_t) len };
                 word = UINT32_MAX;
             }
-            t->folded[len++] = (char) c;
+            map[len] = at;
+            folded[len++] = (char) c;
             continue;
         }
 
@@ -152,11 +158,10 @@ content_text_read(content_text_t *t, const char *p, size_t n)
 
         for (i = 0; i < count; i++) {
             c = (unsigned char) from[i];
-            t->map[len] = at;
-            t->folded[len] = (char) c;
+            map[len] = at;
+            folded[len] = (char) c;
 
-            if (c < 0x80 && content_ascii[c] & 0x80) {
-                t->ndigits += c <= '9';
+            if (content_ascii[c] & 0x80) {
                 if (word == UINT32_MAX) {
                     word = (uint32_t) len;
                 }
@@ -176,8 +181,8 @@ content_text_read(content_text_t *t, const char *p, size_t n)
     if (word != UINT32_MAX) {
         t->words[t->nwords++] = (content_word_t) { word, (uint32_t) len };
     }
-    t->map[len] = (uint32_t) n;
-    memset(t->folded + len, 0, CONTENT_BLOCK);
+    map[len] = (uint32_t) n;
+    memset(folded + len, 0, CONTENT_BLOCK);
     t->n = len;
     if (t->percent == UINT32_MAX) {
         t->percent = (uint32_t) len;
@@ -192,6 +197,19 @@ content_text_free(content_text_t *t)
 {
     free(t->room);
     memset(t, 0, sizeof(*t));
+}
+
+
+int
+content_text_has_digits(const content_text_t *t, uint32_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < t->n && n; i++) {
+        n -= t->folded[i] >= '0' && t->folded[i] <= '9';
+    }
+
+    return n == 0;
 }
 
 

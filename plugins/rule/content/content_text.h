@@ -23,7 +23,6 @@ typedef struct {
     size_t           n;
     content_word_t  *words;
     uint32_t         nwords;
-    uint32_t         ndigits;
     uint32_t         percent;           /* of a % beside a digit, in folded; n: none */
     uint8_t          has_dot;           /* a '.' between two characters of words  */
     uint8_t          has_at;
@@ -37,6 +36,9 @@ typedef struct {
 int content_text_read(content_text_t *t, const char *p, size_t n);
 
 void content_text_free(content_text_t *t);
+
+/* 1 when it has so many digits, or more */
+int content_text_has_digits(const content_text_t *t, uint32_t n);
 
 /* 1 when the word is exactly this (folded) */
 int content_text_is(const content_text_t *t, uint32_t word, const char *p, size_t n);
