@@ -262,6 +262,20 @@ test_learning(void **state)
     assert_string_equal(receipt(&book, "256"), "100");
     assert_true(!r.changed && r.sure);
 
+    /* an answer may be what was missing: the next receipt tells */
+    smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
+    receipt(&book, "DA2F3B7");
+    assert_true(!r.changed && !r.sure);
+
+    while (smpp_id_known(&book) == SMPP_ID_NONE) {
+        answer(&book, "7000000001");
+    }
+
+    receipt(&book, "DA2F3B8");
+    assert_true(r.changed);
+    receipt(&book, "DA2F3B9");
+    assert_false(r.changed);
+
     /* the other way round */
     smpp_id_book_init(&book, SMPP_ID_AUTO, SMPP_ID_AUTO);
     answer(&book, "228783031");

@@ -274,6 +274,7 @@ smpp_id_book_init(smpp_id_book_t *book, smpp_id_format_t answer,
     book->answer.format = answer;
     book->receipt.format = receipt;
     smpp_id_forget(book);
+    book->told = smpp_id_known(book);
 }
 
 
@@ -281,6 +282,21 @@ void
 smpp_id_believe(smpp_id_book_t *book, smpp_id_change_t change)
 {
     book->learned = change;
+    book->told = smpp_id_known(book);
+}
+
+
+/* Also an answer may have been what was missing. */
+static smpp_id_change_t
+smpp_id_tell(smpp_id_book_t *book, smpp_reading_t *r)
+{
+    smpp_id_change_t  known;
+
+    known = smpp_id_known(book);
+    r->changed = known != book->told;
+    book->told = known;
+
+    return known;
 }
 
 
@@ -368,7 +384,7 @@ smpp_id_receipt(smpp_id_book_t *book, smpp_reading_t *out, sms_str_t raw,
 {
     uint32_t          weight, number, disputed;
     smpp_id_t        *same;
-    smpp_id_change_t  change, before, known, match;
+    smpp_id_change_t  change, known, match;
 
     memset(out, 0, sizeof(smpp_reading_t));
     same = &out->id[SMPP_ID_SAME];
@@ -380,7 +396,6 @@ smpp_id_receipt(smpp_id_book_t *book, smpp_reading_t *out, sms_str_t raw,
         return;
     }
 
-    before = smpp_id_known(book);
     smpp_id_note(&book->receipt, same);
 
     for (change = SMPP_ID_TO_HEX; change < SMPP_ID_CHANGES; change++) {
@@ -407,7 +422,7 @@ smpp_id_receipt(smpp_id_book_t *book, smpp_reading_t *out, sms_str_t raw,
     }
 
     if (!out->open) {
-        out->changed = smpp_id_known(book) != before;
+        smpp_id_tell(book, out);
         return;
     }
 
@@ -421,8 +436,7 @@ smpp_id_receipt(smpp_id_book_t *book, smpp_reading_t *out, sms_str_t raw,
         smpp_id_match(book, match, weight);
     }
 
-    known = smpp_id_known(book);
-    out->changed = known != before;
+    known = smpp_id_tell(book, out);
     out->sure = known != SMPP_ID_NONE && out->id[known].len
                 && (!disputed || known == match);
     out->best = out->sure ? known : match != SMPP_ID_NONE ? match

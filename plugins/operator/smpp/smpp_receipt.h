@@ -96,6 +96,7 @@ typedef struct {
     smpp_id_change_t  candidate;        /* the last match spoke for            */
     uint32_t          votes;            /* that many, in a row                 */
     uint32_t          doubts;           /* against what is known, in a row     */
+    smpp_id_change_t  told;             /* what was known at the last receipt  */
     uint64_t          recent[SMPP_ID_RECENT];
 } smpp_id_book_t;
 
@@ -104,7 +105,7 @@ typedef struct {
     smpp_id_change_t  best;             /* the one to try first                */
     uint32_t          open;             /* 1: others may be meant              */
     uint32_t          sure;             /* 1: best is known                    */
-    uint32_t          changed;          /* 1: this receipt changed what is known */
+    uint32_t          changed;          /* 1: what is known has, since the last */
 } smpp_reading_t;
 
 void smpp_id_book_init(smpp_id_book_t *book, smpp_id_format_t answer,
