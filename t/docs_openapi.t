@@ -70,7 +70,7 @@ like($validity->{description}, qr/default\s+$limit{VALIDITY_DEFAULT};.*default\s
      'the defaults');
 
 my ($fields) = code('ngx_sms_module/http/ngx_sms_send_read.c')
-               =~ /ngx_sms_read_fields\[\] = \{(.*?)NULL/s;
+               =~ /ngx_sms_read_fields\[\] = \{(.*?)ngx_null_string/s;
 is_deeply([ sort keys %{ $send->{properties} } ], [ sort(($fields // '') =~ /"(\w+)"/g) ],
           'the fields of a request');
 

@@ -178,10 +178,12 @@ subtest 'a one-time code beside a large body of its account' => sub {
         ok wait_until { $pg->value($waits) } 10, "$what: being written";
 
         $two->do(q{set lock_timeout = '5s'});
+        $two->do('set search_path = sms, public');
         is_deeply send_batch($two, { who => 'a', class => 1, lane => undef, key => "otp $what" }),
             [], 'the code is taken'
             if $what ne 'screened';
-        ok eval { $two->do(q{select sms.account_charge(array[t.acct('a')], '{100}', '{1}', 64)}) },
+        ok eval { $two->do(q{select account_charge(array[t.acct('a')], '{100}', '{1}', 64,
+                                                   null, null)}) },
             'its account is free to be charged' or diag $@;
 
         $one->do('select pg_advisory_unlock(4711)');
