@@ -287,11 +287,18 @@ $$;
 -- p_readings: three for each receipt, its id in every base it may be written in;
 -- p_reading: which of them p_operator_id is, 0 where the link has not told yet,
 -- NULL where there is only one.  What is not told waits for sms.orphan_match too.
+--
+-- p_account … p_price: what the part's row in sms.submit says, NULL where the caller
+-- does not have it in hand: then it is looked up.
 create function sms.receipts(
     p_link_id int, p_now timestamptz, p_operator_id text[], p_dest bigint[],
     p_state smallint[], p_code int[], p_reason smallint[], p_at timestamptz[],
     p_sender text[] default null, p_reading smallint[] default null,
-    p_readings text[] default null)
+    p_readings text[] default null,
+    p_account bigint[] default null, p_message uuid[] default null,
+    p_attempt smallint[] default null, p_part smallint[] default null,
+    p_total smallint[] default null, p_class smallint[] default null,
+    p_price bigint[] default null)
 returns table (final int, duplicate int, intermediate int, orphan int, settled int, late int)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -332,43 +339,69 @@ begin
            from (select from receipt_orphan where link_id = p_link_id and unsure limit 1) o;
     end if;
 
-    -- Mostly an id is one part's alone, and then it need not be asked which is the
-    -- newest: a sort for each receipt.
-    select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.attempt),
-           array_agg(o.part), array_agg(o.total), array_agg(o.class), array_agg(o.price_micro)
-      into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
-      from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
-                   unnest(p_reading) as reading) u
-      left join lateral (
-           select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
-                  x.price_micro
-             from submit x
-            where u.reading is distinct from 0
-              and x.link_id = p_link_id
-              and x.id_hash = hashtextextended(u.operator_id, 0)
-              and x.message_id >= v_low and x.message_id < v_high
-              and x.operator_id = u.operator_id
-              and (u.dest = 0 or x."to" = u.dest)
-           offset 0) o on true;
-
-    if cardinality(v_total) > cardinality(p_operator_id) then
-        select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.attempt),
-               array_agg(o.part), array_agg(o.total), array_agg(o.class), array_agg(o.price_micro)
+    if cardinality(p_total) = cardinality(p_operator_id)
+       and array_position(p_total, null) is null
+    then
+        v_acct := p_account;
+        v_id := p_message;
+        v_attempt := p_attempt;
+        v_part := p_part;
+        v_total := p_total;
+        v_class := p_class;
+        v_price := p_price;
+    else
+        -- Mostly an id is one part's alone, and then it need not be asked which is the
+        -- newest: a sort for each receipt.
+        select array_agg(coalesce(u.account_id, o.account_id)),
+               array_agg(coalesce(u.message_id, o.message_id)),
+               array_agg(coalesce(u.attempt, o.attempt)), array_agg(coalesce(u.part, o.part)),
+               array_agg(coalesce(u.total, o.total)), array_agg(coalesce(u.class, o.class)),
+               array_agg(coalesce(u.price, o.price_micro))
           into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
           from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
-                       unnest(p_reading) as reading) u
+                       unnest(p_reading) as reading, unnest(p_account) as account_id,
+                       unnest(p_message) as message_id, unnest(p_attempt) as attempt,
+                       unnest(p_part) as part, unnest(p_total) as total,
+                       unnest(p_class) as class, unnest(p_price) as price) u
           left join lateral (
                select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
                       x.price_micro
                  from submit x
-                where u.reading is distinct from 0
+                where u.total is null
+                  and u.reading is distinct from 0
                   and x.link_id = p_link_id
                   and x.id_hash = hashtextextended(u.operator_id, 0)
                   and x.message_id >= v_low and x.message_id < v_high
                   and x.operator_id = u.operator_id
                   and (u.dest = 0 or x."to" = u.dest)
-                order by x.at desc
-                limit 1) o on true;
+               offset 0) o on true;
+
+        if cardinality(v_total) > cardinality(p_operator_id) then
+            select array_agg(coalesce(u.account_id, o.account_id)),
+                   array_agg(coalesce(u.message_id, o.message_id)),
+                   array_agg(coalesce(u.attempt, o.attempt)), array_agg(coalesce(u.part, o.part)),
+                   array_agg(coalesce(u.total, o.total)), array_agg(coalesce(u.class, o.class)),
+                   array_agg(coalesce(u.price, o.price_micro))
+              into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
+              from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
+                           unnest(p_reading) as reading, unnest(p_account) as account_id,
+                           unnest(p_message) as message_id, unnest(p_attempt) as attempt,
+                           unnest(p_part) as part, unnest(p_total) as total,
+                           unnest(p_class) as class, unnest(p_price) as price) u
+              left join lateral (
+                   select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
+                          x.price_micro
+                     from submit x
+                    where u.total is null
+                      and u.reading is distinct from 0
+                      and x.link_id = p_link_id
+                      and x.id_hash = hashtextextended(u.operator_id, 0)
+                      and x.message_id >= v_low and x.message_id < v_high
+                      and x.operator_id = u.operator_id
+                      and (u.dest = 0 or x."to" = u.dest)
+                    order by x.at desc
+                    limit 1) o on true;
+        end if;
     end if;
 
     if array_position(v_total, null) is not null then
@@ -467,7 +500,8 @@ $$;
 
 grant execute on function sms.receipts(
     int, timestamptz, text[], bigint[], smallint[], int[], smallint[], timestamptz[], text[],
-    smallint[], text[]) to sms_worker;
+    smallint[], text[], bigint[], uuid[], smallint[], smallint[], smallint[], smallint[],
+    bigint[]) to sms_worker;
 
 
 -- ---- orphans ----------------------------------------------------------------

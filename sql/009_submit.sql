@@ -101,19 +101,19 @@ $$;
 -- several calls.  Sent again, a call changes nothing.
 --
 -- p_claim: the claims that these messages are of.  p_to, p_class and p_price:
--- what the claim told of the message.  Answers how many messages were decided.
+-- what the claim told of the message.  Answers how many messages were decided, and
+-- whether all of these rows were new.
 create function sms.submitted(
     p_link_id int, p_now timestamptz, p_claim uuid[], p_account bigint[], p_message uuid[],
     p_attempt smallint[], p_part smallint[], p_total smallint[], p_outcome smallint[],
     p_reason smallint[], p_code int[], p_operator_id text[], p_next_at timestamptz[],
-    p_next_lane int[], p_to bigint[], p_class smallint[], p_price bigint[])
-returns int
+    p_next_lane int[], p_to bigint[], p_class smallint[], p_price bigint[],
+    out decided int, out fresh boolean)
 language plpgsql security definer
 set search_path = sms, pg_temp
 as $$
 declare
     v_receipts  text := (select receipts from link where link_id = p_link_id);
-    v_new       boolean := true;
     v_claimed   timestamptz;
     v_messages  int;
     v_whole     boolean := false;
@@ -122,8 +122,11 @@ declare
     v_attempt   smallint[];
     v_decision  text[];
 begin
+    decided := 0;
+    fresh := true;
+
     if coalesce(cardinality(p_message), 0) = 0 then
-        return 0;
+        return;
     end if;
 
     -- The claim is the right to decide: it is gone when this call came before,
@@ -152,10 +155,10 @@ begin
                        unnest(p_class) as class, unnest(p_message) as message_id) u;
     exception
         when unique_violation then
-            v_new := false;
+            fresh := false;
     end;
 
-    if not v_new then
+    if not fresh then
         -- An answer that comes after its part was declared in doubt takes the
         -- doubt's place; any other second answer is a repetition.
         insert into submit as s (account_id, "to", id_hash, price_micro, at, operator_code,
@@ -195,7 +198,7 @@ begin
     -- All parts of all messages of these claims, which is how a worker brings
     -- them: nothing need be looked up of those that were sent.
     v_whole := coalesce(
-        v_new
+        fresh
         and v_messages = cardinality(array_positions(p_part, 1::smallint))
         and cardinality(p_part) = (select sum(u.t) from (select unnest(p_part) as p,
                                                                 unnest(p_total) as t) u
@@ -253,7 +256,7 @@ begin
                                          offset 0) o));
     end if;
 
-    return case when v_whole then v_messages else coalesce(cardinality(v_id), 0) end;
+    decided := case when v_whole then v_messages else coalesce(cardinality(v_id), 0) end;
 end
 $$;
 

@@ -37,6 +37,7 @@ static void ngx_sms_claim_result(ngx_sms_claim_t *claim,
     const sms_part_t *part, const sms_submit_t *s, ngx_uint_t row,
     int64_t now_us);
 static void ngx_sms_claim_store(ngx_sms_claim_t *claim);
+static void ngx_sms_claim_sent(ngx_sms_claim_t *claim);
 static void ngx_sms_claim_end(ngx_sms_claim_t *claim);
 static ngx_int_t ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f);
 static void ngx_sms_link_stored(void *data, ngx_sms_pg_flight_t *f,
@@ -87,6 +88,11 @@ ngx_sms_link_exit(ngx_sms_link_t *link)
     if (link->receipts) {
         ngx_sms_pg_batch_destroy(link->receipts);
         link->receipts = NULL;
+    }
+
+    if (link->sent) {
+        ngx_sms_sent_destroy(link->sent);
+        link->sent = NULL;
     }
 }
 
@@ -552,17 +558,47 @@ ngx_sms_link_build(void *data, ngx_sms_pg_flight_t *f)
 }
 
 
+/* without memory their receipts are looked up */
+
+static void
+ngx_sms_claim_sent(ngx_sms_claim_t *claim)
+{
+    ngx_uint_t       i;
+    ngx_sms_link_t  *link;
+
+    link = claim->link;
+
+    if (link->sent == NULL) {
+        link->sent = ngx_sms_sent_create(link->log);
+    }
+
+    for (i = 0; i < claim->nresults && link->sent; i++) {
+        if (claim->results[i].outcome == SMS_SUBMIT_SENT) {
+            ngx_sms_sent_put(link->sent, &claim->results[i]);
+        }
+    }
+}
+
+
 static void
 ngx_sms_link_stored(void *data, ngx_sms_pg_flight_t *f,
     const ngx_sms_pg_res_t *res)
 {
     ngx_sms_link_t  *link = data;
 
+    ngx_uint_t           fresh;
     ngx_sms_claim_t     *claim;
     ngx_sms_pg_entry_t  *e;
 
+    fresh = res->rc == NGX_SMS_PG_OK && ngx_sms_store_submitted_new(res);
+
     while ((e = ngx_sms_pg_batch_next(f)) != NULL) {
         claim = ngx_sms_claim_of(e);
+
+        if (fresh) {
+            ngx_sms_claim_sent(claim);
+        }
+
         ngx_sms_claim_end(claim);
     }
 

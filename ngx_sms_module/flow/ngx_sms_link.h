@@ -8,6 +8,7 @@
 #include "ngx_sms_leases.h"
 #include "ngx_sms_pg_batch.h"
 #include "ngx_sms_plugin.h"
+#include "ngx_sms_sent.h"
 #include "ngx_sms_store_flow.h"
 #include "ngx_sms_timer.h"
 #include "ngx_sms_zone.h"
@@ -55,6 +56,7 @@ struct ngx_sms_link_s {
     ngx_sms_ask_t            otp;           /* of the OTP lane                */
     ngx_sms_pg_batch_t      *submitted;     /* results to be stored           */
     ngx_sms_pg_batch_t      *receipts;
+    ngx_sms_sent_t          *sent;          /* NULL: nothing yet              */
     ngx_sms_pg_batch_spec_t  submitted_spec, receipts_spec;
     ngx_uint_t               nbinds, nheld;
     ngx_sms_bind_t           binds[NGX_SMS_BINDS_MAX];

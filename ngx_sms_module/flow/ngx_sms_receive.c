@@ -32,6 +32,7 @@ static ngx_int_t ngx_sms_receive_message(ngx_sms_delivery_t *d,
 static ngx_int_t ngx_sms_receive_str(ngx_pool_t *pool, sms_str_t s,
     ngx_str_t *out);
 static int64_t ngx_sms_receive_number(sms_str_t s);
+static ngx_uint_t ngx_sms_receive_unsure(const ngx_sms_store_receipt_t *r);
 static ngx_int_t ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f);
 static void ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
     const ngx_sms_pg_res_t *res);
@@ -282,12 +283,29 @@ ngx_sms_receive_number(sms_str_t s)
 #define ngx_sms_receive_of(e)  ngx_queue_data(e, ngx_sms_delivery_t, entry)
 
 
+/* its id may be read in several ways, and which one is right is not known yet */
+
+static ngx_uint_t
+ngx_sms_receive_unsure(const ngx_sms_store_receipt_t *r)
+{
+    ngx_uint_t  k;
+
+    for (k = 0; k < SMS_READINGS; k++) {
+        if (r->readings[k].len) {
+            return r->reading == 0;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_int_t
 ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f)
 {
     ngx_sms_link_t  *link = data;
 
-    ngx_uint_t                n;
+    ngx_uint_t                i, n;
     ngx_sms_delivery_t       *d;
     ngx_sms_pg_entry_t       *e;
     ngx_sms_store_receipt_t  *list;
@@ -307,6 +325,13 @@ ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f)
         ngx_memcpy(list + n, d->receipts,
                    d->nreceipts * sizeof(ngx_sms_store_receipt_t));
         n += d->nreceipts;
+    }
+
+    for (i = 0; i < n && link->sent; i++) {
+        if (!ngx_sms_receive_unsure(&list[i])) {
+            list[i].part = ngx_sms_sent_find(link->sent, &list[i].operator_id,
+                                             list[i].to);
+        }
     }
 
     return ngx_sms_store_receipts(list, n, link->id, ngx_sms_timer_now_us(),

@@ -17,7 +17,10 @@ static const uint32_t  ngx_sms_types_receipts[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT_ARRAY,
     NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT4_ARRAY,
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_TIMESTAMPTZ_ARRAY,
-    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_TEXT_ARRAY
+    NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_TEXT_ARRAY,
+    NGX_SMS_PG_INT8_ARRAY, NGX_SMS_PG_UUID_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
+    NGX_SMS_PG_INT8_ARRAY
 };
 static const uint32_t  ngx_sms_types_inbound[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA,
@@ -35,14 +38,14 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
       .nparams = 8, .types = ngx_sms_types_claim },
 
     { .name = "submitted",
-      .sql = "SELECT sms.submitted($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-             " $11, $12, $13, $14, $15, $16, $17)",
+      .sql = "SELECT fresh FROM sms.submitted($1, $2, $3, $4, $5, $6, $7, $8,"
+             " $9, $10, $11, $12, $13, $14, $15, $16, $17)",
       .nparams = NGX_SMS_SUBMITTED_PARAMS, .types = ngx_sms_types_submitted },
 
     { .name = "receipts",
       .sql = "SELECT final, duplicate, intermediate, orphan, settled, late"
              " FROM sms.receipts($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-             " $10, $11)",
+             " $10, $11, $12, $13, $14, $15, $16, $17, $18)",
       .nparams = NGX_SMS_RECEIPTS_PARAMS, .types = ngx_sms_types_receipts },
 
     { .name = "inbound_put",
@@ -77,6 +80,8 @@ static ngx_sms_store_query_t *ngx_sms_store_flow_send(
     ngx_sms_store_query_t *q, ngx_int_t failed);
 static ngx_int_t ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s,
     ngx_str_t *text);
+static void ngx_sms_store_receipt_part(ngx_sms_pg_array_t a[7],
+    const ngx_sms_store_part_t *part);
 
 
 static ngx_sms_store_query_t *
@@ -303,6 +308,15 @@ ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
 }
 
 
+ngx_uint_t
+ngx_sms_store_submitted_new(const ngx_sms_pg_res_t *res)
+{
+    ngx_uint_t  fresh;
+
+    return ngx_sms_pg_row_bool(res, 0, 0, &fresh) == NGX_OK && fresh;
+}
+
+
 ngx_int_t
 ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
     uint32_t link, int64_t now_us, ngx_pool_t *pool,
@@ -310,15 +324,17 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
 {
     ngx_str_t           id, sender, reading;
     ngx_uint_t          i, k, open;
-    ngx_sms_pg_array_t  a[9];
+    ngx_sms_pg_array_t  a[NGX_SMS_RECEIPTS_PARAMS - 2];
 
     static const uint32_t  types[] = {
         NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_INT2, NGX_SMS_PG_INT4,
         NGX_SMS_PG_INT2, NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT,
-        NGX_SMS_PG_INT2, NGX_SMS_PG_TEXT
+        NGX_SMS_PG_INT2, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT8, NGX_SMS_PG_UUID,
+        NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2, NGX_SMS_PG_INT2,
+        NGX_SMS_PG_INT8
     };
 
-    for (i = 0; i < 9; i++) {
+    for (i = 0; i < NGX_SMS_RECEIPTS_PARAMS - 2; i++) {
         ngx_sms_pg_array_init(&a[i], types[i], i == 8 ? n * SMS_READINGS : n, 0,
                               ngx_sms_pg_param_grow, pool);
     }
@@ -360,18 +376,44 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
         } else {
             ngx_sms_pg_array_null(&a[7]);
         }
+
+        ngx_sms_store_receipt_part(&a[9], list[i].part);
     }
 
     ngx_sms_pg_param_int4(&params[0], (int32_t) link);
     ngx_sms_pg_param_time(&params[1], now_us);
 
-    for (i = 0; i < 9; i++) {
+    for (i = 0; i < NGX_SMS_RECEIPTS_PARAMS - 2; i++) {
         if (ngx_sms_pg_param_array(&params[i + 2], &a[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_sms_store_receipt_part(ngx_sms_pg_array_t a[7],
+    const ngx_sms_store_part_t *part)
+{
+    ngx_uint_t  i;
+
+    if (part == NULL) {
+        for (i = 0; i < 7; i++) {
+            ngx_sms_pg_array_null(&a[i]);
+        }
+
+        return;
+    }
+
+    ngx_sms_pg_array_int8(&a[0], part->account);
+    ngx_sms_pg_array_uuid(&a[1], part->id);
+    ngx_sms_pg_array_int2(&a[2], part->attempt);
+    ngx_sms_pg_array_int2(&a[3], part->part);
+    ngx_sms_pg_array_int2(&a[4], part->total);
+    ngx_sms_pg_array_int2(&a[5], part->klass);
+    ngx_sms_pg_array_int8(&a[6], part->price_micro);
 }
 
 

@@ -47,12 +47,21 @@ typedef struct {
     int32_t               next_lane;    /* retry: where; 0: screen chooses     */
 } ngx_sms_store_submit_t;
 
+/* what a receipt is judged by, of a part that was sent */
+typedef struct {
+    u_char                id[16];       /* of the message                     */
+    int64_t               account, price_micro;
+    int16_t               attempt, part, total, klass;
+} ngx_sms_store_part_t;
+
 /* the statement's parameters, for the batch of submit results: those of whole
  * claims, whose ids are told */
 #define NGX_SMS_SUBMITTED_PARAMS  17
 ngx_int_t ngx_sms_store_submitted(const ngx_sms_store_submit_t *list,
     ngx_uint_t n, u_char (*claims)[16], ngx_uint_t nclaims, uint32_t link,
     int64_t now_us, ngx_pool_t *pool, ngx_sms_pg_param_t *params);
+/* 1: none of these parts had a row before, so theirs say what the list did */
+ngx_uint_t ngx_sms_store_submitted_new(const ngx_sms_pg_res_t *res);
 
 
 typedef struct {
@@ -64,9 +73,10 @@ typedef struct {
     int16_t               state, reason;
     int32_t               code;
     int64_t               at_us;
+    const ngx_sms_store_part_t  *part;  /* NULL: to be looked up              */
 } ngx_sms_store_receipt_t;
 
-#define NGX_SMS_RECEIPTS_PARAMS  11
+#define NGX_SMS_RECEIPTS_PARAMS  18
 ngx_int_t ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list,
     ngx_uint_t n, uint32_t link, int64_t now_us, ngx_pool_t *pool,
     ngx_sms_pg_param_t *params);
