@@ -314,7 +314,9 @@ declare
     v_total     smallint[];
     v_class     smallint[];
     v_price     bigint[];
-    -- places in the arrays
+    -- places in the arrays; when that part was sent
+    v_place     int[];
+    v_sent      timestamptz[];
     v_lost      int[];
     v_plain     int[];
     v_rest      int[];
@@ -350,22 +352,22 @@ begin
         v_class := p_class;
         v_price := p_price;
     else
-        -- Mostly an id is one part's alone, and then it need not be asked which is the
-        -- newest: a sort for each receipt.
-        select array_agg(coalesce(u.account_id, o.account_id)),
+        select array_agg(u.i), array_agg(o.at),
+               array_agg(coalesce(u.account_id, o.account_id)),
                array_agg(coalesce(u.message_id, o.message_id)),
                array_agg(coalesce(u.attempt, o.attempt)), array_agg(coalesce(u.part, o.part)),
                array_agg(coalesce(u.total, o.total)), array_agg(coalesce(u.class, o.class)),
                array_agg(coalesce(u.price, o.price_micro))
-          into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
-          from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
+          into v_place, v_sent, v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
+          from (select generate_subscripts(p_operator_id, 1) as i,
+                       unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
                        unnest(p_reading) as reading, unnest(p_account) as account_id,
                        unnest(p_message) as message_id, unnest(p_attempt) as attempt,
                        unnest(p_part) as part, unnest(p_total) as total,
                        unnest(p_class) as class, unnest(p_price) as price) u
           left join lateral (
                select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
-                      x.price_micro
+                      x.price_micro, x.at
                  from submit x
                 where u.total is null
                   and u.reading is distinct from 0
@@ -376,31 +378,16 @@ begin
                   and (u.dest = 0 or x."to" = u.dest)
                offset 0) o on true;
 
+        -- Mostly an id is one part's alone; else the newest is meant.  To ask for it in
+        -- the look-up would sort for each receipt.
         if cardinality(v_total) > cardinality(p_operator_id) then
-            select array_agg(coalesce(u.account_id, o.account_id)),
-                   array_agg(coalesce(u.message_id, o.message_id)),
-                   array_agg(coalesce(u.attempt, o.attempt)), array_agg(coalesce(u.part, o.part)),
-                   array_agg(coalesce(u.total, o.total)), array_agg(coalesce(u.class, o.class)),
-                   array_agg(coalesce(u.price, o.price_micro))
+            select array_agg(d.a), array_agg(d.m), array_agg(d.n), array_agg(d.p),
+                   array_agg(d.t), array_agg(d.c), array_agg(d.price)
               into v_acct, v_id, v_attempt, v_part, v_total, v_class, v_price
-              from (select unnest(p_operator_id) as operator_id, unnest(p_dest) as dest,
-                           unnest(p_reading) as reading, unnest(p_account) as account_id,
-                           unnest(p_message) as message_id, unnest(p_attempt) as attempt,
-                           unnest(p_part) as part, unnest(p_total) as total,
-                           unnest(p_class) as class, unnest(p_price) as price) u
-              left join lateral (
-                   select x.account_id, x.message_id, x.attempt, x.part, x.total, x.class,
-                          x.price_micro
-                     from submit x
-                    where u.total is null
-                      and u.reading is distinct from 0
-                      and x.link_id = p_link_id
-                      and x.id_hash = hashtextextended(u.operator_id, 0)
-                      and x.message_id >= v_low and x.message_id < v_high
-                      and x.operator_id = u.operator_id
-                      and (u.dest = 0 or x."to" = u.dest)
-                    order by x.at desc
-                    limit 1) o on true;
+              from (select distinct on (u.i) u.*
+                      from unnest(v_place, v_sent, v_acct, v_id, v_attempt, v_part, v_total,
+                                  v_class, v_price) u (i, at, a, m, n, p, t, c, price)
+                     order by u.i, u.at desc) d;
         end if;
     end if;
 

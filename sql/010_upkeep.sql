@@ -357,10 +357,10 @@ begin
         returning w.link_id, w.account_id, w.message_id
     )
     select array_agg(o.account_id), array_agg(o.message_id), array_agg(o.link_id),
-           coalesce(max(o.rows), 0)
+           (select count(*) from old)
       into v_acct, v_id, v_link, watched
       from (select distinct on (u.account_id, u.message_id)
-                   u.account_id, u.message_id, w.link_id, (select count(*) from old) as rows
+                   u.account_id, u.message_id, w.link_id
               from old w
              cross join lateral unnest(w.account_id, w.message_id) u (account_id, message_id)) o;
 

@@ -81,6 +81,20 @@ subtest 'what is not accepted is not sent' => sub {
              where account_id = ?) where account_id = ?', ($poor->id) x 2);
 };
 
+subtest 'a receipt that comes soon is not looked up' => sub {
+    $smsc->set(receipt_ms => 2000);
+    my $id = send_one($account, $nginx, to => number(), text => 'birazdan');
+    my $row = q{from sms.submit where sms.id_text('msg', message_id) = ?};
+    ok(wait_until { $pg->value("select count(*) $row", $id) } 10, 'stored as sent');
+
+    # its worker is answered a moment after the row can be seen
+    sleep 0.3;
+    $pg->do("delete $row", $id);
+    is($account->wait_state($nginx, $id, qr/^delivered$/, 15)->{state}, 'delivered',
+       'found by the worker that sent it');
+    $smsc->set(receipt_ms => 50);
+};
+
 subtest 'a window that is full takes the queue' => sub {
     my $before = $queued->();
     my @to = map { number() } 1 .. 40;

@@ -15,7 +15,7 @@
 typedef struct ngx_sms_sent_s  ngx_sms_sent_t;
 
 
-/* NULL without memory, 5 MiB */
+/* NULL without memory; 4 MiB, as they are used */
 ngx_sms_sent_t *ngx_sms_sent_create(ngx_log_t *log);
 void ngx_sms_sent_destroy(ngx_sms_sent_t *sent);
 

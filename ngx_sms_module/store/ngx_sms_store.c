@@ -65,6 +65,7 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
         spec->judge = ngx_sms_store_judge;
         spec->primary = 1;
 
+        /* not for what people and workers ask now and then */
         if (i < 3) {
             spec->settings = ngx_sms_store_settings;
             spec->nsettings = sizeof(ngx_sms_store_settings)
