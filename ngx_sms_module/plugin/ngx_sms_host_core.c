@@ -43,7 +43,8 @@ const sms_core_api_t  ngx_sms_host_core = {
     ngx_sms_host_lease_want,
     ngx_sms_host_lease_drop,
     ngx_sms_host_lease_valid,
-    ngx_sms_host_window_open
+    ngx_sms_host_window_open,
+    NULL
 };
 
 

@@ -194,13 +194,45 @@ typedef struct sms_part_s {
 } sms_part_t;
 typedef enum { SMS_SUBMIT_SENT = 1, SMS_SUBMIT_REJECTED, SMS_SUBMIT_RETRY,
                SMS_SUBMIT_THROTTLED,
-               SMS_SUBMIT_UNKNOWN       /* written, no answer: the host decides   */
+               SMS_SUBMIT_UNKNOWN,      /* written, no answer: the host decides   */
+               SMS_SUBMIT_FAILOVER,     /* not over this link; over another, at once */
+               SMS_SUBMIT_STOP          /* as RETRY, and the link rests: it refuses
+                                           whatever comes, until retry_after_ms   */
 } sms_outcome_t;
 typedef enum { SMS_REASON_NONE, SMS_REASON_INVALID_NUMBER, SMS_REASON_SENDER,
                SMS_REASON_CONTENT, SMS_REASON_CONSENT, SMS_REASON_BLACKLIST,
                SMS_REASON_SIM_CHANGED, SMS_REASON_EXPIRED, SMS_REASON_OTHER } sms_reason_t;
 typedef struct { int32_t status; uint32_t outcome, reason, retry_after_ms;
                  uint32_t operator_code, reserved; sms_str_t operator_id; } sms_submit_t;
+
+/* A part that was submitted before: asked about, or to be taken back.          */
+typedef struct sms_sent_s {
+    const sms_msg_t *msg;
+    uint16_t  number, total;
+    uint32_t  reserved;
+    sms_str_t operator_id;              /* as operator_submit gave it; empty: no
+                                           answer came                            */
+    int64_t   submitted_us;
+} sms_sent_t;
+/* SMS_OK and state 0: the operator does not know it.  E_INVAL: it cannot be asked
+ * (no id, or the operator has no such question).                               */
+typedef struct { int32_t status; uint32_t state;                /* sms_receipt_state_t */
+                 uint32_t operator_code, reason; int64_t at_us; } sms_asked_t;
+
+/* What one bind of a link is at; told to whoever runs the installation.        */
+typedef enum { SMS_BIND_DOWN, SMS_BIND_CONNECTING, SMS_BIND_BINDING, SMS_BIND_BOUND,
+               SMS_BIND_WAITING,        /* back-off after a failure, until retry_us */
+               SMS_BIND_RESTING         /* the operator refuses whatever comes    */
+} sms_bind_state_t;
+typedef struct sms_bind_s {
+    uint32_t  size, state;              /* sms_bind_state_t                       */
+    uint32_t  window, inflight;         /* parts                                  */
+    uint32_t  rate, throttled;          /* parts a second now, 0: unbounded; times
+                                           the operator asked for less, so far    */
+    int64_t   since_us, retry_us;
+    uint32_t  error_code, reserved;     /* the last failure: the operator's code  */
+    sms_str_t error;                    /* and a sentence without personal data   */
+} sms_bind_t;
 
 typedef struct { sms_str_t scheme, secret, client_ip; } sms_credential_t;
 typedef struct { int32_t status; uint32_t scopes; uint64_t account;
@@ -280,6 +312,8 @@ typedef struct {                                            /* always granted   
     /* 1: still held; to be asked before each write to the far end */
     int      (*lease_valid)(sms_host_t *h, sms_str_t name);
     void     (*window_open)(sms_host_t *h);             /* operator_window() grew: claim again */
+    /* operators: the bind of the lease "name" has changed; copied                */
+    void     (*bind_told)(sms_host_t *h, sms_str_t name, const sms_bind_t *bind);
 } sms_core_api_t;
 
 enum { SMS_FD_READ = 1, SMS_FD_WRITE = 2, SMS_FD_ERROR = 4 };
@@ -463,6 +497,8 @@ typedef struct sms_ops_s {
     /* 1: it can do its work; 0: not yet, and the host's health says "starting".
      * Missing: ready once init() has returned.                                   */
     int      (*ready)(void *inst);
+    sms_run_pt operator_query;          /* sms_sent_t       -> sms_asked_t        */
+    sms_run_pt operator_cancel;         /* sms_sent_t       -> sms_ack_t          */
 } sms_ops_t;
 
 /* Pointer-free, so the host reads it from the file before running any code. */
