@@ -101,7 +101,9 @@ create table api.problem (
 
 insert into api.problem (slug, status) values
     ('not-found', 404), ('method-not-allowed', 405), ('insufficient-scope', 403),
-    ('invalid-id', 400), ('already-submitted', 409);
+    ('invalid-id', 400), ('unknown-parameter', 400), ('invalid-parameter', 400),
+    ('unknown-field', 400), ('missing-field', 400), ('invalid-field', 400),
+    ('already-submitted', 409);
 
 -- pattern: a regular expression over the whole path; its groups are the
 -- function's first argument.
@@ -113,20 +115,14 @@ create table api.route (
     primary key (method, pattern)
 );
 
-insert into api.route (method, pattern, scope, function) values
-    ('GET', '^/v1/messages/([^/]+)$', 'messages:read', 'api.message_get'),
-    ('GET', '^/v1/messages/([^/]+)/explain$', 'messages:read', 'api.message_explain'),
-    ('DELETE', '^/v1/messages/([^/]+)$', 'messages:send', 'api.message_delete'),
-    ('GET', '^/v1/submissions/([^/]+)$', 'messages:read', 'api.submission_get'),
-    ('DELETE', '^/v1/submissions/([^/]+)$', 'messages:send', 'api.submission_delete'),
-    ('GET', '^/v1/balance$', 'balance:read', 'api.balance_get');
-
-create function api.raise(p_slug text)
+-- p_pointer: JSON pointer into the body; p_detail: for people, in English.
+create function api.raise(p_slug text, p_pointer text default '', p_detail text default '')
 returns void
 language plpgsql
 as $$
 begin
-    raise exception using errcode = 'SMS03', message = p_slug;
+    raise exception using errcode = 'SMS03', message = p_slug, column = p_pointer,
+                          detail = p_detail;
 end
 $$;
 
@@ -145,407 +141,305 @@ begin
 end
 $$;
 
-create function api.cause(p_code text)
-returns json
-language sql stable
-as $$
-    select json_build_object('code', p_code, 'tr', coalesce(c.tr, p_code),
-                             'en', coalesce(c.en, p_code))
-      from (select p_code where p_code is not null) k (code)
-      left join sms.cause c using (code)
-$$;
+-- ---- what is asked ----------------------------------------------------------
 
-
--- ---- messages ---------------------------------------------------------------
-
--- The messages of a submission with these bounds: place, state and JSON.
-create function api.message_rows(p_low uuid, p_high uuid, p_submission uuid)
-returns table (ord int, message_id uuid, state text, body json)
-language sql stable
-as $$
-    select m.ord, m.message_id, t.state,
-           json_build_object(
-               'id', sms.id_text('msg', m.message_id),
-               'submission_id', sms.id_text('sub', m.submission_id),
-               'to', '+' || m."to",
-               'class', sms.class_name(m.class),
-               'sender', m.sender,
-               'state', t.state,
-               'parts', m.parts,
-               'encoding', sms.encoding_name(m.encoding),
-               'price', json_build_object('amount_micro', m.price_micro, 'unit', a.unit),
-               'refunded', case when e.refunded_micro > 0
-                           then json_build_object('amount_micro', e.refunded_micro,
-                                                  'unit', a.unit) end,
-               'reference', coalesce(m.reference, s.reference),
-               'accepted_at', sms.time_text(m.accepted_at),
-               'submitted_at', sms.time_text(w.at),
-               'final_at', sms.time_text(e.settled_at),
-               'cause', case when e.state in (1, 10) then null
-                        else api.cause(coalesce(e.code, d.code, b.code)) end)
-      from sms.message m
-     cross join sms.account a
-      -- the first message holds what is said of the whole
-      left join lateral (
-           select x.doc::json ->> 'reference' as reference from sms.message x
-            where x.message_id = p_submission
-            limit 1) s on true
-      left join lateral (
-           select x.* from sms.settlement x
-            where x.account_id = m.account_id and x.message_id = m.message_id
-              and x.message_id >= p_low and x.message_id <= p_high
-            limit 1) e on true
-      left join lateral (
-           select x.at, x.code, x.lane from sms.due x
-            where x.message_id = m.message_id
-            limit 1) d on true
-      left join lateral (
-           select x.at, x.code from sms.due_submission x
-            where x.submission_id = p_submission
-            limit 1) b on true
-      left join lateral (
-           select min(x.at) as at from sms.submit x
-            where x.account_id = m.account_id and x.message_id = m.message_id
-              and x.message_id >= p_low and x.message_id <= p_high
-              and x.outcome in (1, 5)) w on true
-     cross join lateral (
-           select case
-                  when e.state is not null then sms.state_name(e.state)
-                  when d.code is null and d.at <= m.accepted_at then 'accepted'
-                  when d.at is not null then 'held'
-                  when b.code is null and b.at <= m.accepted_at then 'accepted'
-                  when b.at is not null then 'held'
-                  when w.at is not null then 'submitted'
-                  else 'queued' end as state) t
-     where m.message_id >= p_low and m.message_id <= p_high
-       and m.submission_id = p_submission
-     order by m.ord
-$$;
-
--- One message; no row when the account has none of this id.
-create function api.message_row(p_id uuid)
-returns table (state text, body json)
-language plpgsql stable
-as $$
-declare
-    v_submission    uuid := (select m.submission_id from sms.message m
-                              where m.message_id = p_id);
-begin
-    return query
-    select r.state, r.body from api.message_rows(p_id, p_id, v_submission) r;
-end
-$$;
-
-create function api.message_get(p_path text[], p_query text, p_body text)
-returns api.answer
+-- A body whose fields are all known, and those needed there.  No body is {}.
+create function api.body(p_body text, p_known text[], p_needed text[] default '{}')
+returns jsonb
 language plpgsql
 as $$
 declare
-    v_id    uuid := api.id('msg', p_path[1]);
-    v_body  json := (select r.body from api.message_row(v_id) r);
+    v_body  jsonb := coalesce(p_body, '{}')::jsonb;
+    v_field text;
 begin
-    if v_body is null then
-        perform api.raise('not-found');
+    if jsonb_typeof(v_body) <> 'object' then
+        perform api.raise('invalid-field', '', 'an object is expected');
     end if;
 
-    return (200, v_body)::api.answer;
+    select k into v_field from jsonb_object_keys(v_body) k where k <> all (p_known) limit 1;
+
+    if found then
+        perform api.raise('unknown-field',
+                          '/' || replace(replace(v_field, '~', '~0'), '/', '~1'),
+                          'known here: ' || array_to_string(p_known, ', '));
+    end if;
+
+    select k into v_field from unnest(p_needed) k where not v_body ? k limit 1;
+
+    if found then
+        perform api.raise('missing-field', '/' || v_field);
+    end if;
+
+    return v_body;
 end
 $$;
 
-create function api.message_delete(p_path text[], p_query text, p_body text)
-returns api.answer
-language plpgsql
-as $$
-declare
-    v_id    uuid := api.id('msg', p_path[1]);
-    v_row   record;
-begin
-    if not exists (select from sms.message where message_id = v_id) then
-        perform api.raise('not-found');
-    end if;
+-- The readers of fields answer NULL where the field is not there or null.
 
-    perform sms.cancel(clock_timestamp(), array[v_id]);
-
-    select * into v_row from api.message_row(v_id);
-
-    -- asking twice is not an error
-    if v_row.state <> 'cancelled' then
-        perform api.raise('already-submitted');
-    end if;
-
-    return (200, v_row.body)::api.answer;
-end
-$$;
-
--- Nobody who reads may use a one-time code (C11).
-create function api.mask(p_class smallint, p_text text)
+create function api.field_text(p_body jsonb, p_name text, p_min int, p_max int)
 returns text
-language sql immutable
-as $$
-    select case p_class when 1 then regexp_replace(p_text, '[0-9]', '*', 'g') else p_text end
-$$;
-
--- What the sender declared, when, of which text; the rest as the worker wrote it.
-create function api.declaration(s sms.submission)
-returns json
-language plpgsql stable
-as $$
-begin
-    return left(json_strip_nulls(json_build_object(
-                    'class', sms.class_name(s.class),
-                    'sender', s.sender,
-                    'declared_at', sms.time_text(s.accepted_at),
-                    'schedule_at', sms.time_text(s.due_at),
-                    'text_sha256', encode(s.text_hash, 'hex'),
-                    'test', s.test))::text, -1) || ',' || substr(s.doc, 2);
-end
-$$;
-
--- Everything that is known of one message, each list in the order of time.
-create function api.message_explain(p_path text[], p_query text, p_body text)
-returns api.answer
 language plpgsql
 as $$
 declare
-    v_id    uuid := api.id('msg', p_path[1]);
-    v_base  json := (select r.body from api.message_row(v_id) r);
-    m       sms.message;
-    s       sms.submission;
-    e       sms.settlement;
-    v       sms.verdict;
-    v_sent  timestamptz;
-    v_unit  text := (select unit from sms.account);
-    v_more  json;
+    v_text  text := p_body ->> p_name;
 begin
-    if v_base is null then
-        perform api.raise('not-found');
+    if v_text is not null and (jsonb_typeof(p_body -> p_name) <> 'string'
+                               or length(v_text) not between p_min and p_max)
+    then
+        perform api.raise('invalid-field', '/' || p_name,
+                          format('a string of %s to %s characters', p_min, p_max));
     end if;
 
-    select * into m from sms.message where message_id = v_id;
-    select * into s from sms.submission where submission_id = m.submission_id;
-    select * into e from sms.settlement where message_id = v_id;
+    return v_text;
+end
+$$;
 
-    select max(at) into v_sent
-      from sms.submit where message_id = v_id and outcome in (1, 5);
+create function api.field_word(p_body jsonb, p_name text, p_words text[])
+returns text
+language plpgsql
+as $$
+declare
+    v_word  text := p_body ->> p_name;
+begin
+    if v_word is not null and (jsonb_typeof(p_body -> p_name) <> 'string'
+                               or v_word <> all (p_words))
+    then
+        perform api.raise('invalid-field', '/' || p_name,
+                          'one of ' || array_to_string(p_words, ', '));
+    end if;
 
-    -- the consent answer that the last submit rested on
-    select * into v
-      from sms.verdicts(v_id)
-     where consent_state is not null
-     order by at desc
+    return v_word;
+end
+$$;
+
+-- A list of words, each once.
+create function api.field_words(p_body jsonb, p_name text, p_words text[])
+returns text[]
+language plpgsql
+as $$
+declare
+    v_list  jsonb := nullif(p_body -> p_name, 'null');
+    v_at    int;
+begin
+    if v_list is null then
+        return null;
+    end if;
+
+    if jsonb_typeof(v_list) <> 'array' then
+        perform api.raise('invalid-field', '/' || p_name, 'a list of words');
+    end if;
+
+    select i - 1 into v_at
+      from jsonb_array_elements(v_list) with ordinality e (v, i)
+     where jsonb_typeof(v) <> 'string' or v #>> '{}' <> all (p_words)
      limit 1;
 
-    v_more := json_build_object(
-        'text', api.mask(m.class, coalesce(m.text, (select x.text from sms.message x
-                                                    where x.message_id = m.text_id))),
-        'expires_at', sms.time_text(m.expires_at),
-        'recipient_type', (array['BIREYSEL', 'TACIR'])[m.recipient_type],
-        'test', m.test,
-        'verdicts', coalesce((
-            select json_agg(j.body order by j.at, j.place)
-              from (select m.accepted_at as at, 0 as place, json_build_object(
-                               'stage', 'intake',
-                               'plugin', f.value ->> 'rule',
-                               'code', f.value ->> 'code',
-                               'outcome', f.value ->> 'severity',
-                               'at', sms.time_text(m.accepted_at),
-                               'detail', null) as body
-                      from json_array_elements(
-                               coalesce(s.rejected::json -> 'findings', '[]')) f
-                    union all
-                    select w.at, w.stage, json_build_object(
-                               'stage', (array['screen', 'dispatch'])[w.stage],
-                               'plugin', w.plugin,
-                               'code', w.code,
-                               'outcome', (array['passed', 'refused', 'held'])[w.outcome],
-                               'at', sms.time_text(w.at),
-                               'detail', api.cause(w.code))
-                      from sms.verdicts(v_id) w) j), '[]'),
-        'consent', case when v.message_id is not null then json_build_object(
-            'state', (array['granted', 'refused', 'not_granted', 'unknown'])[v.consent_state],
-            'as_of', sms.time_text(v.consent_as_of),
-            'age_at_submit_s', floor(extract(epoch from v_sent - v.consent_as_of))::bigint,
-            'proof', v.proof,
-            'source', v.plugin) end,
-        'declaration', api.declaration(s),
-        'route', (
-            select json_build_object(
-                'link', (array_agg(k.name order by b.at desc, b.attempt desc))[1],
-                'operator', (array_agg(k.operator order by b.at desc, b.attempt desc))[1],
-                'attempts', json_agg(json_build_object(
-                    'attempt', b.attempt,
-                    'part', b.part,
-                    'total', b.total,
-                    'link', k.name,
-                    'operator_id', b.operator_id,
-                    'outcome', (array['sent', 'rejected', 'retry', 'throttled', 'unknown'])[b.outcome],
-                    'operator_code', b.operator_code,
-                    'at', sms.time_text(b.at),
-                    'doubt', (select d.policy || coalesce(': ' || d.outcome, '')
-                                from sms.in_doubt d
-                               where d.message_id = v_id and d.attempt = b.attempt
-                                 and d.part = b.part))
-                    order by b.at, b.attempt, b.part))
-              from sms.submit b
-              left join sms.link k on k.link_id = b.link_id
-             where b.message_id = v_id
-            having count(*) > 0),
-        'tariff', (
-            select json_build_object(
-                'tariff', t.tariff, 'prefix', t.prefix,
-                'price_per_part', json_build_object('amount_micro', t.price_micro,
-                                                    'unit', t.unit),
-                'valid_from', case when t.valid_from > '-infinity'
-                              then sms.time_text(t.valid_from) end)
-              from sms.tariff_price t
-              join sms.account_setting c on c.tariff = t.tariff
-             where not m.test
-               and m."to"::text like t.prefix || '%' and t.class = m.class
-               and t.valid_from <= m.accepted_at
-             order by length(t.prefix) desc, t.valid_from desc
-             limit 1),
-        'receipts', coalesce((
-            select json_agg(json_build_object(
-                       'attempt', r.attempt, 'part', r.part,
-                       'state', (array['enroute', 'delivered', 'expired', 'deleted',
-                                       'undelivered', 'accepted', 'unknown',
-                                       'rejected'])[r.state],
-                       'operator_code', r.operator_code,
-                       'at', sms.time_text(r.at),
-                       'stored_at', sms.time_text(r.stored_at),
-                       'note', r.note) order by r.stored_at, r.attempt, r.part)
-              from (select x.attempt, x.part, x.state, x.operator_code, x.at, x.stored_at,
-                           case when x.stored_at > e.settled_at then 'late' else 'counted' end
-                               as note
-                      from sms.receipt_final x
-                     where x.message_id = v_id
-                    union all
-                    select x.attempt, x.part, x.state, x.operator_code, x.at, x.stored_at,
-                           case when x.why = 1 then 'intermediate'
-                                when x.stored_at > e.settled_at then 'late'
-                                else 'duplicate' end
-                      from sms.receipt_late x
-                     where x.message_id = v_id) r), '[]'),
-        'ledger', coalesce((
-            select json_agg(json_build_object(
-                       'kind', l.kind,
-                       'amount_micro', l.amount_micro, 'unit', v_unit,
-                       'at', sms.time_text(l.at)) order by l.at, l.place)
-              from (select 1 as place, 'reserve' as kind, m.price_micro as amount_micro,
-                           m.accepted_at as at
-                     where m.price_micro > 0
-                    union all
-                    select 2, 'refund', e.refunded_micro, e.settled_at
-                     where e.refunded_micro > 0
-                    union all
-                    select 3, 'keep', e.kept_micro, e.settled_at
-                     where e.kept_micro > 0) l), '[]'));
+    if found then
+        perform api.raise('invalid-field', format('/%s/%s', p_name, v_at),
+                          'one of ' || array_to_string(p_words, ', '));
+    end if;
 
-    -- json keeps the order of the keys: the message first, then its story
-    return (200, (left(v_base::text, -1) || ', ' || substr(v_more::text, 2))::json)::api.answer;
+    return array(select distinct v from jsonb_array_elements_text(v_list) v order by v);
 end
 $$;
 
-
--- ---- submissions and balance ------------------------------------------------
-
-create function api.submission_body(p_id uuid)
-returns json
+create function api.field_int(p_body jsonb, p_name text, p_min bigint, p_max bigint)
+returns bigint
 language plpgsql
 as $$
 declare
-    s   sms.submission;
+    v_int   numeric;
 begin
-    select * into s from sms.submission where submission_id = p_id;
-
-    if not found then
-        perform api.raise('not-found');
+    if jsonb_typeof(p_body -> p_name) = 'number' then
+        v_int := (p_body -> p_name)::numeric;
     end if;
 
-    return (
-        with rows as (
-            select * from api.message_rows(s.low_message, s.high_message, s.submission_id)
-        )
-        select json_build_object(
-            'id', sms.id_text('sub', p_id),
-            'accepted_at', sms.time_text(s.accepted_at),
-            'schedule_at', sms.time_text(s.due_at),
-            'reference', s.doc::json ->> 'reference',
-            'declaration', api.declaration(s),
-            'states', (select json_object_agg(c.state, c.n order by c.state)
-                         from (select state, count(*) as n from rows group by state) c),
-            'messages', coalesce((select json_agg(r.body order by r.ord) from rows r), '[]'),
-            'rejected', coalesce(s.rejected::json -> 'rejected', '[]'),
-            'findings', coalesce(s.rejected::json -> 'findings', '[]')));
+    if coalesce(p_body -> p_name, 'null') <> 'null'
+       and (v_int is null or v_int <> trunc(v_int) or v_int not between p_min and p_max)
+    then
+        perform api.raise('invalid-field', '/' || p_name,
+                          format('a whole number from %s to %s', p_min, p_max));
+    end if;
+
+    return v_int::bigint;
 end
 $$;
 
-create function api.submission_get(p_path text[], p_query text, p_body text)
-returns api.answer
+create function api.field_bool(p_body jsonb, p_name text)
+returns boolean
 language plpgsql
 as $$
 begin
-    return (200, api.submission_body(api.id('sub', p_path[1])))::api.answer;
+    if jsonb_typeof(p_body -> p_name) not in ('boolean', 'null') then
+        perform api.raise('invalid-field', '/' || p_name, 'true or false');
+    end if;
+
+    return nullif(p_body -> p_name, 'null')::boolean;
 end
 $$;
 
--- Cancels what has not left.  409 only when nothing of it is, or was before,
--- cancelled.
-create function api.submission_delete(p_path text[], p_query text, p_body text)
-returns api.answer
+-- RFC 3339, with its offset.  NULL: it is not one.
+create function api.time_read(p_text text)
+returns timestamptz
+language plpgsql
+as $$
+begin
+    if p_text ~ '^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$' then
+        return p_text::timestamptz;
+    end if;
+
+    return null;
+exception
+    when datetime_field_overflow or invalid_datetime_format then
+        return null;
+end
+$$;
+
+create function api.field_time(p_body jsonb, p_name text)
+returns timestamptz
 language plpgsql
 as $$
 declare
-    v_id    uuid := api.id('sub', p_path[1]);
-    s       sms.submission;
-    v_open  uuid[];
-    v_body  json;
+    v_at    timestamptz := api.time_read(p_body ->> p_name);
 begin
-    select * into s from sms.submission where submission_id = v_id;
-
-    if not found then
-        perform api.raise('not-found');
+    if coalesce(p_body -> p_name, 'null') <> 'null'
+       and (v_at is null or jsonb_typeof(p_body -> p_name) <> 'string')
+    then
+        perform api.raise('invalid-field', '/' || p_name,
+                          'a time as in RFC 3339, 2026-12-01T10:00:00+03:00');
     end if;
 
-    v_open := array(select m.message_id
-                      from sms.message m
-                     where m.submission_id = v_id
-                       and m.message_id >= s.low_message and m.message_id <= s.high_message
-                       and not exists (select from sms.settlement e
-                                        where e.account_id = m.account_id
-                                          and e.message_id = m.message_id));
-
-    if v_open <> '{}' then
-        perform sms.cancel(clock_timestamp(), v_open);
-    end if;
-
-    v_body := api.submission_body(v_id);
-
-    if (v_body -> 'states' -> 'cancelled') is null then
-        perform api.raise('already-submitted');
-    end if;
-
-    return (200, v_body)::api.answer;
+    return v_at;
 end
 $$;
 
-create function api.balance_get(p_path text[], p_query text, p_body text)
-returns api.answer
-language sql
+-- A query string, decoded: its names are known, and each stands in it once.
+create function api.query(p_query text, p_known text[])
+returns jsonb
+language plpgsql
 as $$
-    select 200, json_build_object(
-        'account', sms.id_text('acc', a.public_id),
-        'available', json_build_object('amount_micro', a.available_micro, 'unit', a.unit))
-      from sms.account a
+declare
+    v_all   jsonb := '{}';
+    v_pair  text;
+    v_name  text;
+    v_raw   text;
+    v_hex   text;
+begin
+    foreach v_pair in array regexp_split_to_array(coalesce(p_query, ''), '&')
+    loop
+        continue when v_pair = '';
+        v_name := split_part(v_pair, '=', 1);
+
+        if v_name <> all (p_known) then
+            perform api.raise('unknown-parameter', '',
+                              'known here: ' || array_to_string(p_known, ', '));
+        end if;
+
+        if v_all ? v_name then
+            perform api.raise('invalid-parameter', '', v_name || ' is given twice');
+        end if;
+
+        v_raw := replace(substr(v_pair, length(v_name) + 2), '+', ' ');
+
+        begin
+            select string_agg(case when m[1] ~ '^%' then substr(m[1], 2)
+                                   else encode(convert_to(m[1], 'UTF8'), 'hex') end, ''
+                              order by i)
+              into v_hex
+              from regexp_matches(v_raw, '(%[0-9A-Fa-f]{2}|[^%]+|%)', 'g')
+                   with ordinality r (m, i);
+
+            v_all := v_all || jsonb_build_object(
+                v_name, convert_from(decode(coalesce(v_hex, ''), 'hex'), 'UTF8'));
+        exception
+            when data_exception or character_not_in_repertoire
+                 or untranslatable_character or program_limit_exceeded
+            then
+                perform api.raise('invalid-parameter', '', v_name || ' is not well formed');
+        end;
+    end loop;
+
+    return v_all;
+end
+$$;
+
+create function api.query_int(p_query jsonb, p_name text, p_min bigint, p_max bigint,
+                              p_default bigint)
+returns bigint
+language plpgsql
+as $$
+declare
+    v_text  text := p_query ->> p_name;
+begin
+    if v_text is null then
+        return p_default;
+    end if;
+
+    if v_text !~ '^\d{1,18}$' or v_text::bigint not between p_min and p_max then
+        perform api.raise('invalid-parameter', '',
+                          format('%s: a whole number from %s to %s', p_name, p_min, p_max));
+    end if;
+
+    return v_text::bigint;
+end
+$$;
+
+create function api.query_word(p_query jsonb, p_name text, p_words text[])
+returns text
+language plpgsql
+as $$
+declare
+    v_word  text := p_query ->> p_name;
+begin
+    if v_word <> all (p_words) then
+        perform api.raise('invalid-parameter', '',
+                          format('%s: one of %s', p_name, array_to_string(p_words, ', ')));
+    end if;
+
+    return v_word;
+end
+$$;
+
+create function api.query_time(p_query jsonb, p_name text)
+returns timestamptz
+language plpgsql
+as $$
+declare
+    v_at    timestamptz := api.time_read(p_query ->> p_name);
+begin
+    if v_at is null and p_query ? p_name then
+        perform api.raise('invalid-parameter', '',
+                          p_name || ': a time as in RFC 3339, 2026-12-01T10:00:00Z');
+    end if;
+
+    return v_at;
+end
+$$;
+
+-- Where a page begins: "cursor" is the id that the page before ended with, in
+-- the form that the answer gave as next_cursor.
+create function api.query_cursor(p_query jsonb, p_prefix text)
+returns uuid
+language plpgsql
+as $$
+declare
+    v_id    uuid := sms.id_parse(p_prefix, p_query ->> 'cursor');
+begin
+    if v_id is null and p_query ? 'cursor' then
+        perform api.raise('invalid-parameter', '', 'cursor: as next_cursor gave it');
+    end if;
+
+    return v_id;
+end
 $$;
 
 
 -- ---- the door ---------------------------------------------------------------
 
--- The only way in.  Runs as sms_api with sms.account set for the time of this
--- call; it is emptied at the end, so that the next call in the same pipeline
--- finds nobody's.  An error that leaves this function ends the transaction,
--- and the setting with it.
+-- The only way in.  Runs as sms_api with sms.account and sms.key (the number of the
+-- key that asks) set for the time of this call; they are emptied at the end, so that
+-- the next call in the same pipeline finds nobody's.  An error that leaves this
+-- function ends the transaction, and the settings with it.
 create function api.call(
     p_account bigint, p_key_no bigint, p_scopes text[], p_method text, p_path text,
     p_query text, p_body text)
@@ -557,8 +451,11 @@ declare
     r       api.route;
     answer  api.answer;
     known   boolean;
+    place   text;
+    words   text;
 begin
-    perform set_config('sms.account', p_account::text, true);
+    perform set_config('sms.account', p_account::text, true),
+            set_config('sms.key', p_key_no::text, true);
 
     select x.* into r
       from api.route x
@@ -579,11 +476,13 @@ begin
           using regexp_match(p_path, r.pattern), p_query, p_body;
     exception
         when sqlstate 'SMS03' then
+            get stacked diagnostics place = column_name, words = pg_exception_detail;
             answer.status := (select p.status from api.problem p where p.slug = sqlerrm);
-            answer.body := json_build_object('code', sqlerrm);
+            answer.body := json_strip_nulls(json_build_object(
+                'code', sqlerrm, 'pointer', nullif(place, ''), 'detail', nullif(words, '')));
     end;
 
-    perform set_config('sms.account', '', true);
+    perform set_config('sms.account', '', true), set_config('sms.key', '', true);
 
     return query select answer.status, answer.body::text;
 end

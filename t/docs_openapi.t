@@ -33,17 +33,28 @@ is_deeply([ sort @{ $codes->{enum} } ], [ sort keys %problem ], 'every problem c
 is_deeply({ map { $_ => "$codes->{'x-status'}{$_}" } keys %{ $codes->{'x-status'} } },
           \%problem, 'each with its status');
 
-my %scope = (SMS_SCOPE_MESSAGES_SEND => 'messages:send',
-             SMS_SCOPE_MESSAGES_READ => 'messages:read',
-             SMS_SCOPE_BALANCE_READ => 'balance:read', 0 => '');
-my %coded = map { ("$_->[0] $_->[1]" => [ $scope{ $_->[2] }, $_->[3] ]) }
+# SMS_SCOPE_BALANCE_READ is balance:read
+sub scope { return $_[0] =~ /^SMS_SCOPE_(\w+)_(\w+)$/ ? lc "$1:$2" : '' }
+
+
+# what an operation takes besides its path
+sub takes {
+    my ($operation) = @_;
+
+    my $body = $operation->{requestBody};
+    return 'QUERY' if grep { ($_->{in} // '') eq 'query' } @{ $operation->{parameters} // [] };
+    return !$body ? 'NOTHING' : $body->{required} ? 'BODY' : 'MAYBE';
+}
+
+
+my %coded = map { ("$_->[0] $_->[1]" => [ scope($_->[2]), $_->[3] ]) }
             table('ngx_sms_module/http/ngx_sms_endpoints.def', 'NGX_SMS_ENDPOINT');
 my %told = map {
     ("$_->{method} $_->{path}" =>
-        [ join(' ', map { @{ $_->{key} } } @{ $_->{security} }), $_->{requestBody} ? 1 : 0 ])
+        [ join(' ', map { @{ $_->{key} } } @{ $_->{security} }), takes($_) ])
 } grep { $_->{path} =~ m{^/v1/} } @operation;
 
-is_deeply(\%told, \%coded, 'every endpoint with its scope and body, no other');
+is_deeply(\%told, \%coded, 'every endpoint with its scope and what it takes, no other');
 
 my %word = (Class => 'class', RecipientType => 'recipient_type', Basis => 'basis',
             Exemption => 'exemption', Encoding => 'encoding');

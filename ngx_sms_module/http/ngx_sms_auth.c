@@ -187,7 +187,8 @@ ngx_sms_auth_check(ngx_sms_ctx_t *ctx, ngx_int_t rc)
 
     if (ctx->account->state == NGX_SMS_ACCOUNT_CLOSED
         || (ctx->account->state == NGX_SMS_ACCOUNT_SUSPENDED
-            && ctx->endpoint->body))
+            && (ctx->endpoint->takes
+                & (NGX_SMS_TAKES_BODY|NGX_SMS_TAKES_MAYBE))))
     {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_ACCOUNT_NOT_ACTIVE, "", NULL);
         return;

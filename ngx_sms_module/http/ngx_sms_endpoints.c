@@ -10,8 +10,8 @@
 
 
 static const ngx_sms_endpoint_t  ngx_sms_endpoints[] = {
-#define NGX_SMS_ENDPOINT(method, path, scope, body, handler)                  \
-    { method, path, scope, body, handler },
+#define NGX_SMS_ENDPOINT(method, path, scope, takes, handler)                 \
+    { method, path, scope, NGX_SMS_TAKES_ ## takes, handler },
 #include "ngx_sms_endpoints.def"
 #undef NGX_SMS_ENDPOINT
     { NULL, NULL, 0, 0, NULL }
@@ -87,11 +87,11 @@ ngx_sms_endpoint_match(const char *pattern, ngx_str_t *uri)
             continue;
         }
 
-        if (p == last || *p == '/') {
+        if (p == last || *p == '/' || *p == ':') {
             return 0;
         }
 
-        while (p < last && *p != '/') {
+        while (p < last && *p != '/' && *p != ':') {
             p++;
         }
 

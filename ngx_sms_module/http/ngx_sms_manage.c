@@ -7,6 +7,7 @@
 #include "ngx_sms_store_account.h"
 
 
+static sms_problem_t ngx_sms_manage_body(ngx_str_t *body);
 static void ngx_sms_manage_answer(void *data, const ngx_sms_pg_res_t *res);
 static void ngx_sms_manage_problem(ngx_sms_ctx_t *ctx, ngx_str_t *body);
 
@@ -15,11 +16,19 @@ void
 ngx_sms_manage(ngx_sms_ctx_t *ctx)
 {
     ngx_str_t               method;
+    sms_problem_t           problem;
     ngx_sms_store_query_t  *q;
 
     /* PostgreSQL would refuse it as a fault of ours */
     if (!sms_utf8_valid((const char *) ctx->r->uri.data, ctx->r->uri.len)) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_ID, "", NULL);
+        return;
+    }
+
+    problem = ngx_sms_manage_body(&ctx->body);
+
+    if (problem != SMS_PROBLEM_NONE) {
+        ngx_sms_respond_problem(ctx, problem, "", NULL);
         return;
     }
 
@@ -29,7 +38,7 @@ ngx_sms_manage(ngx_sms_ctx_t *ctx)
 
     q = ngx_sms_store_api_call(ctx->account->id, ctx->key->no,
                                ctx->key->scopes, &method,
-                               &ctx->r->uri, &ctx->r->args,
+                               &ctx->r->uri, &ctx->r->args, &ctx->body,
                                ngx_sms_manage_answer, ctx);
 
     if (q == NULL) {
@@ -38,8 +47,45 @@ ngx_sms_manage(ngx_sms_ctx_t *ctx)
         return;
     }
 
-    ctx->unsure = ctx->r->method == NGX_HTTP_DELETE;
+    ctx->unsure = ngx_strcmp(ctx->endpoint->method, "GET") != 0;
     ngx_sms_request_wait(ctx, q, ngx_sms_store_query_forget);
+}
+
+
+/*
+ * What PostgreSQL would refuse as a fault of ours; the functions judge what
+ * stands in it.
+ */
+
+static sms_problem_t
+ngx_sms_manage_body(ngx_str_t *body)
+{
+    json_t        *root;
+    json_error_t   error;
+
+    if (body->len == 0) {
+        return SMS_PROBLEM_NONE;
+    }
+
+    root = json_loadb((const char *) body->data, body->len,
+                      JSON_REJECT_DUPLICATES|JSON_DECODE_ANY, &error);
+
+    if (root) {
+        json_decref(root);
+        return SMS_PROBLEM_NONE;
+    }
+
+    switch (json_error_code(&error)) {
+
+    case json_error_duplicate_key:
+        return SMS_PROBLEM_DUPLICATE_KEY;
+
+    case json_error_invalid_utf8:
+        return SMS_PROBLEM_INVALID_UTF8;
+
+    default:
+        return SMS_PROBLEM_INVALID_JSON;
+    }
 }
 
 
@@ -88,13 +134,13 @@ done:
 }
 
 
-/* {"code": "already-submitted", "detail": "..."} from a function */
+/* {"code": "invalid-field", "pointer": "/url", "detail": "..."} from a function */
 
 static void
 ngx_sms_manage_problem(ngx_sms_ctx_t *ctx, ngx_str_t *body)
 {
     json_t         *root;
-    const char     *code;
+    const char     *code, *pointer;
     sms_problem_t   problem;
 
     root = json_loadb((const char *) body->data, body->len, 0, NULL);
@@ -102,8 +148,11 @@ ngx_sms_manage_problem(ngx_sms_ctx_t *ctx, ngx_str_t *body)
     problem = code ? sms_problem_find(code, ngx_strlen(code))
                    : SMS_PROBLEM_NONE;
 
+    pointer = json_string_value(json_object_get(root, "pointer"));
+
     ngx_sms_respond_problem(ctx, problem == SMS_PROBLEM_NONE
-                                 ? SMS_PROBLEM_INTERNAL : problem, "",
+                                 ? SMS_PROBLEM_INTERNAL : problem,
+                            pointer ? pointer : "",
                             json_string_value(json_object_get(root,
                                                               "detail")));
     json_decref(root);

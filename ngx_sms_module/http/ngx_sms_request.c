@@ -178,14 +178,14 @@ ngx_sms_request_header(ngx_http_request_t *r, const char *name)
 static void
 ngx_sms_request_authorized(ngx_sms_ctx_t *ctx)
 {
-    /* no operation has one: a misspelt wish must not be taken for granted */
-    if (ctx->r->args.len) {
+    /* a misspelt wish must not be taken for granted */
+    if (ctx->r->args.len && !(ctx->endpoint->takes & NGX_SMS_TAKES_QUERY)) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_UNKNOWN_PARAMETER, "",
                                 "no query string is known here");
         return;
     }
 
-    if (ctx->endpoint->body) {
+    if (ctx->endpoint->takes & (NGX_SMS_TAKES_BODY|NGX_SMS_TAKES_MAYBE)) {
         ngx_sms_request_read(ctx);
         return;
     }
@@ -433,7 +433,7 @@ ngx_sms_request_given(ngx_sms_ctx_t *ctx)
 static void
 ngx_sms_request_taken(ngx_sms_ctx_t *ctx)
 {
-    if (ctx->body.len == 0) {
+    if (ctx->body.len == 0 && (ctx->endpoint->takes & NGX_SMS_TAKES_BODY)) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_EMPTY_BODY, "", NULL);
         return;
     }

@@ -25,11 +25,16 @@ typedef struct ngx_sms_ctx_s  ngx_sms_ctx_t;
 
 typedef void (*ngx_sms_endpoint_pt)(ngx_sms_ctx_t *ctx);
 
+#define NGX_SMS_TAKES_NOTHING   0
+#define NGX_SMS_TAKES_BODY      1           /* has to have one                */
+#define NGX_SMS_TAKES_MAYBE     2           /* may have one                   */
+#define NGX_SMS_TAKES_QUERY     4           /* the handler reads r->args      */
+
 typedef struct {
     const char              *method;
-    const char              *path;          /* "{id}" matches one segment     */
+    const char              *path;          /* "{id}": up to "/" or ":"       */
     ngx_uint_t               scope;         /* SMS_SCOPE_*, 0: no key needed  */
-    ngx_uint_t               body;          /* 1: has one                     */
+    ngx_uint_t               takes;         /* NGX_SMS_TAKES_*                */
     ngx_sms_endpoint_pt      handler;
 } ngx_sms_endpoint_t;
 

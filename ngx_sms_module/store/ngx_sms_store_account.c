@@ -14,7 +14,7 @@ static const uint32_t  ngx_sms_types_preview[] = {
 };
 static const uint32_t  ngx_sms_types_api_call[] = {
     NGX_SMS_PG_INT8, NGX_SMS_PG_INT8, NGX_SMS_PG_TEXT_ARRAY, NGX_SMS_PG_TEXT,
-    NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT
+    NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT
 };
 
 
@@ -41,8 +41,8 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_account_stmts[] = {
 
     { .name = "api_call",
       .sql = "SELECT status, body"
-             " FROM api.call($1, $2, $3, $4, $5, $6, NULL)",
-      .nparams = 6, .types = ngx_sms_types_api_call }
+             " FROM api.call($1, $2, $3, $4, $5, $6, $7)",
+      .nparams = 7, .types = ngx_sms_types_api_call }
 };
 
 
@@ -206,7 +206,7 @@ ngx_sms_store_preview_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
 ngx_sms_store_query_t *
 ngx_sms_store_api_call(int64_t account, int64_t key_no, ngx_uint_t scopes,
     const ngx_str_t *method, const ngx_str_t *path, const ngx_str_t *query,
-    ngx_sms_pg_done_pt done, void *data)
+    const ngx_str_t *body, ngx_sms_pg_done_pt done, void *data)
 {
     const sms_word_t       *word;
     ngx_sms_pg_array_t      names;
@@ -239,6 +239,8 @@ ngx_sms_store_api_call(int64_t account, int64_t key_no, ngx_uint_t scopes,
     ngx_sms_pg_param_octets(&q->params[4], path->data, path->len);
     ngx_sms_pg_param_octets(&q->params[5], query->len ? query->data : NULL,
                             query->len);
+    ngx_sms_pg_param_octets(&q->params[6], body->len ? body->data : NULL,
+                            body->len);
 
     return ngx_sms_store_query_send(ngx_sms_store.read, q,
                                     NGX_SMS_READ_DEADLINE)

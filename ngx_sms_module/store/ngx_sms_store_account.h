@@ -70,6 +70,6 @@ ngx_int_t ngx_sms_store_preview_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
 /* text results: column 0 the HTTP status, 1 the JSON */
 ngx_sms_store_query_t *ngx_sms_store_api_call(int64_t account, int64_t key_no,
     ngx_uint_t scopes, const ngx_str_t *method, const ngx_str_t *path, const ngx_str_t *query,
-    ngx_sms_pg_done_pt done, void *data);
+    const ngx_str_t *body, ngx_sms_pg_done_pt done, void *data);
 
 #endif /* NGX_SMS_STORE_ACCOUNT_H */
