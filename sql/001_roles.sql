@@ -76,6 +76,15 @@ begin
 end
 $$;
 
+create function sms.setting_on(p_name text)
+returns boolean
+language plpgsql stable
+as $$
+begin
+    return (select s.value = 'on' from sms.setting s where s.name = p_name);
+end
+$$;
+
 
 -- ---- ids: UUIDv7 (RFC 9562) -------------------------------------------------
 

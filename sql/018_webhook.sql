@@ -1,26 +1,64 @@
--- expand: webhooks: each account's endpoint is told which of its messages have ended
+-- expand: webhooks: accounts' endpoints are told what became of their messages
 --
 -- sms.settle() leaves one outbox row a call (topic 'webhook', account 0): which
--- messages ended.  webhook_take() makes requests of them (topic 'webhook_post'),
--- each of one account; outbox_id is the request's id for ever, so that it is sent
--- again as it was sent first.  What is handed out is hidden for a while: a worker
--- that dies with it loses nothing.
+-- messages ended.  webhook_take() makes requests of them (topic 'webhook_post', key
+-- the endpoint); outbox_id is the request's id for ever, so that it is sent again as
+-- it was sent first.  What is handed out is hidden for a while: a worker that dies
+-- with it loses nothing.  The payload of a request is a list of messages, or one
+-- event as JSON.  Requests are made in 023_webhook_post.sql.
+--
+-- Forms, retries and what an answer means are those of Standard Webhooks 1.0.0.
 
 set role sms_owner;
 
 insert into sms.setting (name, value, doc) values
-    ('webhook_hours', '72', 'how long a webhook request that fails is tried again');
+    ('webhook_hours', '96', 'how long a webhook request that fails is tried again, at most'),
+    ('webhook_fail_days', '5', 'an endpoint that has failed for so long is turned off'),
+    ('webhook_log_hours', '168', 'how long it is kept what an endpoint answered'),
+    ('webhook_http', 'off', 'on: endpoints may begin with http://');
+
+-- Of messages that have ended; {}: an endpoint wants all.
+create function sms.webhook_types_ended()
+returns text[]
+language sql immutable parallel safe
+as $$
+    select array['message.delivered', 'message.undelivered', 'message.expired',
+                 'message.rejected', 'message.refused', 'message.cancelled', 'message.unknown',
+                 'message.no_receipt', 'message.opted_out', 'message.sent']
+$$;
+
+-- All that an endpoint can ask for.
+create function sms.webhook_types()
+returns text[]
+language sql immutable parallel safe
+as $$
+    select sms.webhook_types_ended() || array['message.received']
+$$;
 
 create table sms.webhook (
-    account_id  bigint primary key,
-    created_at  timestamptz not null default now(),
+    account_id      bigint not null,
+    created_at      timestamptz not null default now(),
     -- no request before then: the endpoint has failed so many times in a row
-    not_before  timestamptz not null default '-infinity',
-    failures    int not null default 0,
-    -- off: it has answered that it is gone
-    state       text not null default 'on' check (state in ('on', 'off')),
-    url         text not null,
-    secret      bytea not null check (length(secret) between 24 and 64)
+    not_before      timestamptz not null default '-infinity',
+    -- of the first of them
+    failing_since   timestamptz,
+    -- until then the secret before signs too
+    old_until       timestamptz not null default '-infinity',
+    failures        int not null default 0,
+    -- events of one request; 1: a request is an event, as Standard Webhooks has it
+    batch           int not null check (batch between 1 and 500),
+    -- does it want messages that have ended
+    ended           boolean not null generated always as
+                        (types = '{}' or types && sms.webhook_types_ended()) stored,
+    webhook_id      uuid not null,
+    -- failed: it has failed for days; gone: it has answered that it is gone
+    state           text not null default 'on' check (state in ('on', 'off', 'failed', 'gone')),
+    url             text not null,
+    description     text not null,
+    types           text[] not null,
+    secret          bytea not null check (length(secret) between 24 and 64),
+    old_secret      bytea,
+    primary key (account_id, webhook_id)
 ) with (fillfactor = 50);
 
 -- What is in it comes and goes within a second.
@@ -30,21 +68,25 @@ alter table sms.outbox set (autovacuum_vacuum_scale_factor = 0.02,
 -- Ids do not compress, and trying costs more than writing them.
 alter table sms.outbox alter column payload set storage external;
 
-create index outbox_post on sms.outbox (account_id, not_before) where topic = 'webhook_post';
+create index outbox_post on sms.outbox (account_id, key, not_before)
+    where topic = 'webhook_post';
 
 
--- ---- for administrators -----------------------------------------------------
+-- ---- endpoints --------------------------------------------------------------
 
 create function sms.webhook_url_check(p_url text)
 returns void
 language plpgsql
+set search_path = sms, pg_temp
 as $$
 declare
     v_authority text := substring(p_url from '^[^:]*://([^/?#]*)');
     v_wrong     text;
 begin
     v_wrong := case
-        when p_url is null or p_url !~* '^https?://' then 'it must begin with https:// or http://'
+        when p_url is null or p_url !~* '^https?://' then 'it must begin with https://'
+        when p_url ~* '^http:' and not setting_on('webhook_http')
+            then 'it must begin with https://; http is not allowed on this host'
         when length(p_url) > 2000 then 'it is longer than 2000 characters'
         when p_url ~ '[^\x21-\x7e]' then 'it has a character that is not printable ASCII'
         when strpos(p_url, '#') > 0 then 'it has a fragment (#)'
@@ -62,55 +104,145 @@ begin
 end
 $$;
 
--- One endpoint an account.  Answers the secret that requests are signed with, in
--- the form that receivers' libraries take (Standard Webhooks).  Set again, with a
--- new secret unless it is given, it begins anew; what waits is sent there.
-create function sms.webhook_set(
-    p_account bigint, p_url text,
-    p_secret bytea default sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
-                                  || uuid_send(gen_random_uuid())))
+create function sms.webhook_secret()
+returns bytea
+language sql volatile
+as $$
+    select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                  || uuid_send(gen_random_uuid()))
+$$;
+
+-- As receivers' libraries take it.
+create function sms.webhook_secret_text(p_secret bytea)
 returns text
+language sql immutable strict
+as $$
+    select 'whsec_' || translate(encode(p_secret, 'base64'), E'\n', '')
+$$;
+
+-- A new endpoint, at most 10 of an account.
+create function sms.webhook_create(
+    p_account bigint, p_url text, p_types text[] default '{}', p_batch int default 1,
+    p_description text default '', p_secret bytea default sms.webhook_secret(),
+    out webhook_id uuid, out secret text)
 language plpgsql
 set search_path = sms, pg_temp
 as $$
 begin
-    perform from account where account_id = p_account;
+    perform from account where account_id = p_account for update;
 
     if not found then
         raise exception 'unknown-account' using errcode = 'SMS04';
     end if;
 
+    if (select count(*) from webhook w where w.account_id = p_account) >= 10 then
+        raise exception 'too-many-webhooks: an account has at most 10' using errcode = 'SMS04';
+    end if;
+
     perform webhook_url_check(p_url);
+
+    if not p_types <@ webhook_types() then
+        raise exception 'bad-types: known are %', array_to_string(webhook_types(), ', ')
+              using errcode = 'SMS04';
+    end if;
 
     if coalesce(length(p_secret), 0) not between 24 and 64 then
         raise exception 'bad-secret: it must have 24 to 64 octets' using errcode = 'SMS04';
     end if;
 
-    insert into webhook (account_id, url, secret)
-    values (p_account, p_url, p_secret)
-        on conflict (account_id) do update
-           set url = excluded.url, secret = excluded.secret, state = 'on',
-               not_before = '-infinity', failures = 0;
+    webhook_id := id_new();
+    secret := webhook_secret_text(p_secret);
 
-    return 'whsec_' || translate(encode(p_secret, 'base64'), E'\n', '');
+    insert into webhook (account_id, batch, webhook_id, url, description, types, secret)
+    values (p_account, p_batch, webhook_id, p_url, p_description, p_types, p_secret);
 end
 $$;
 
--- What waits for it is dropped.
-create function sms.webhook_clear(p_account bigint)
-returns void
+-- NULL leaves as it is.  p_on true also brings back one that was turned off.  With
+-- another address, or turned on, it begins anew: what waits is sent there at once.
+-- False: there is no such endpoint.
+create function sms.webhook_change(
+    p_account bigint, p_webhook uuid, p_url text default null, p_types text[] default null,
+    p_batch int default null, p_description text default null, p_on boolean default null)
+returns boolean
 language plpgsql
 set search_path = sms, pg_temp
 as $$
 begin
-    delete from webhook where account_id = p_account;
+    if p_url is not null then
+        perform webhook_url_check(p_url);
+    end if;
 
-    delete from outbox where account_id = p_account and topic = 'webhook_post';
+    update webhook w
+       set url = coalesce(p_url, w.url),
+           types = coalesce(p_types, w.types),
+           batch = coalesce(p_batch, w.batch),
+           description = coalesce(p_description, w.description),
+           state = case p_on when true then 'on' when false then 'off' else w.state end,
+           not_before = case when p_on or p_url <> w.url then '-infinity' else w.not_before end,
+           failures = case when p_on or p_url <> w.url then 0 else w.failures end,
+           failing_since = case when p_on or p_url <> w.url then null
+                           else w.failing_since end
+     where w.account_id = p_account and w.webhook_id = p_webhook;
+
+    if not found then
+        return false;
+    end if;
+
+    -- what is under way is hidden for less than a minute
+    if p_on or p_url is not null then
+        update outbox o
+           set not_before = clock_timestamp()
+         where o.account_id = p_account and o.topic = 'webhook_post'
+           and o.key = p_webhook::text
+           and o.not_before > clock_timestamp() + interval '1 minute';
+    end if;
+
+    return true;
+end
+$$;
+
+-- A new secret; the one before signs too for p_overlap.  NULL: there is no such
+-- endpoint.
+create function sms.webhook_rotate(
+    p_account bigint, p_webhook uuid, p_overlap interval default '1 day',
+    p_secret bytea default sms.webhook_secret())
+returns text
+language sql
+set search_path = sms, pg_temp
+as $$
+    update webhook
+       set old_secret = secret, old_until = now() + p_overlap, secret = p_secret
+     where account_id = p_account and webhook_id = p_webhook
+    returning webhook_secret_text(secret)
+$$;
+
+-- What waits for it is dropped, and what it answered.
+create function sms.webhook_delete(p_account bigint, p_webhook uuid)
+returns boolean
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    delete from webhook where account_id = p_account and webhook_id = p_webhook;
+
+    if not found then
+        return false;
+    end if;
+
+    delete from outbox
+     where account_id = p_account and topic = 'webhook_post' and key = p_webhook::text;
+
+    delete from webhook_replay where account_id = p_account and webhook_id = p_webhook;
+
+    delete from webhook_delivery where account_id = p_account and webhook_id = p_webhook;
+
+    return true;
 end
 $$;
 
 
--- ---- what has ended ---------------------------------------------------------
+-- ---- events -----------------------------------------------------------------
 
 -- Called by sms.settle() with what ended, and only where somebody is to be told.
 create function sms.webhook_put(p_now timestamptz, p_account bigint[], p_message uuid[])
@@ -120,7 +252,8 @@ set search_path = sms, pg_temp
 as $$
 declare
     v_told  bigint[] := array(select w.account_id from webhook w
-                               where w.account_id = any (p_account) and w.state = 'on');
+                               where w.account_id = any (p_account) and w.state = 'on'
+                                 and w.ended);
 begin
     if v_told = '{}' then
         return;
@@ -134,294 +267,27 @@ begin
 end
 $$;
 
-
--- ---- requests ---------------------------------------------------------------
-
--- Makes requests of what has ended since, at most about so many events of it.
--- Who takes them by mistake at the same time waits, and finds them gone.
-create function sms.webhook_split(p_now timestamptz, p_events int, p_batch int)
-returns void
+-- An event of another kind: to each endpoint of the account that wants it, or to
+-- p_webhook alone whatever it wants.  Returns how many are told.
+create function sms.webhook_event(
+    p_now timestamptz, p_account bigint, p_type text, p_data json, p_webhook uuid default null)
+returns int
 language plpgsql
 set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
+declare
+    n   int;
 begin
-    -- 40 octets an event, give or take the account's digits
-    with waiting as (
-        select o.place, o.not_before,
-               sum(o.octets) over (order by o.not_before, o.place) - o.octets as before
-          from (select x.ctid as place, x.not_before, octet_length(x.payload) as octets
-                  from outbox x
-                 where x.topic = 'webhook'
-                 order by x.not_before
-                 limit p_events) o
-    ), gone as (
-        delete from outbox o
-         where o.ctid = any (array(select w.place from waiting w
-                                    where w.before < p_events::bigint * 40))
-        returning split_part(o.payload, ' ', 1)::bigint[] as accounts,
-                  split_part(o.payload, ' ', 2)::uuid[] as messages
-    ), ended as (
-        select u.account_id, u.message_id,
-               row_number() over (partition by u.account_id) - 1 as nth
-          from gone g
-         cross join lateral unnest(g.accounts, g.messages) u (account_id, message_id)
-    ), request as (
-        select e.account_id, array_agg(e.message_id)::text as payload
-          from ended e
-         group by e.account_id, e.nth / p_batch
-    )
     insert into outbox (account_id, not_before, outbox_id, topic, key, payload)
-    select r.account_id, p_now, id_new(), 'webhook_post', '', r.payload
-      from request r
-     where (select true from webhook w
-             where w.account_id = r.account_id and w.state = 'on'
-             limit 1);
-end
-$$;
+    select w.account_id, p_now, id_new(p_now), 'webhook_post', w.webhook_id::text,
+           json_build_object('type', p_type, 'timestamp', time_text(p_now), 'data', p_data)
+      from webhook w
+     where w.account_id = p_account and w.state = 'on'
+       and case when p_webhook is null then w.types = '{}' or p_type = any (w.types)
+           else w.webhook_id = p_webhook end;
 
--- Requests that are due, hidden from other takers until p_until: at most p_posts,
--- of one account at most p_each at a time, and one where the last one failed.
--- p_events 0: of the requests that are there already.  p_busy: the account of each
--- that is on its way.  An endpoint that fails is left
--- alone for a while, so it cannot take the places of the others.
---
--- A row for each event, those of a request together, and in its first one the
--- request's own columns, which are NULL in the others.  A message that is there no
--- longer has only NULLs.
-create function sms.webhook_take(
-    p_now timestamptz, p_until timestamptz, p_events int, p_batch int, p_posts int, p_each int,
-    p_busy bigint[])
-returns table (
-    account_id bigint, post_id uuid, url text, secret bytea, unit text, message_id uuid,
-    submission_id uuid, "to" bigint, state text, code text, parts smallint, test boolean,
-    price_micro bigint, refunded_micro bigint, settled_at timestamptz)
-language plpgsql security definer
-set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-#variable_conflict use_column
-declare
-    v_acct      bigint[];
-    v_post      uuid[];
-    v_payload   text[];
-    v_all       uuid[];
-    v_low       uuid;
-    v_high      uuid;
-begin
-    -- nobody is told: it is asked ten times a second all the same
-    if not exists (select from webhook w where w.state = 'on') then
-        return;
-    end if;
+    get diagnostics n = row_count;
 
-    if p_events > 0 then
-        perform webhook_split(p_now, p_events, p_batch);
-    end if;
-
-    -- from account to account by the index: an endpoint that is down may have very
-    -- many waiting
-    with recursive waiting as (
-        (select x.account_id from outbox x
-          where x.topic = 'webhook_post'
-          order by x.account_id
-          limit 1)
-        union all
-        select (select x.account_id from outbox x
-                 where x.topic = 'webhook_post' and x.account_id > w.account_id
-                 order by x.account_id
-                 limit 1)
-          from waiting w
-         where w.account_id is not null
-    ), due as (
-        select d.place
-          from waiting w
-         cross join lateral (
-               select x.failures from webhook x
-                where x.account_id = w.account_id and x.state = 'on' and x.not_before <= p_now
-                limit 1) h
-         cross join lateral (
-               select x.ctid as place, x.not_before
-                 from outbox x
-                where x.topic = 'webhook_post' and x.account_id = w.account_id
-                  and x.not_before <= p_now
-                order by x.not_before
-                limit greatest(0, case when h.failures > 0 then 1 else p_each end
-                                  - (select count(*) from unnest(p_busy) b
-                                      where b = w.account_id))) d
-         order by d.not_before
-         limit p_posts
-    ), taken as (
-        update outbox o
-           set not_before = p_until, tries = o.tries + 1
-         where o.ctid = any (array(select d.place from due d))
-           -- nobody else has taken it meanwhile; in words that no index knows
-           and greatest(o.not_before, p_now) = p_now
-        returning o.account_id, o.outbox_id, o.payload
-    )
-    select array_agg(t.account_id), array_agg(t.outbox_id), array_agg(t.payload)
-      into v_acct, v_post, v_payload
-      from taken t;
-
-    if v_post is null then
-        return;
-    end if;
-
-    v_all := array(select e from unnest(v_payload) p cross join lateral unnest(p::uuid[]) e
-                    order by e);
-    v_low := v_all[1];
-    v_high := v_all[cardinality(v_all)];
-
-    return query
-    select p.account_id, p.post_id,
-           case when e.nth = 1 then h.url end, case when e.nth = 1 then h.secret end,
-           case when e.nth = 1 then a.unit::text end,
-           m.message_id, m.submission_id, m."to", state_name(s.state), s.code, m.parts, m.test,
-           m.price_micro, s.refunded_micro, s.settled_at
-      from unnest(v_acct, v_post, v_payload) with ordinality p (account_id, post_id, payload, i)
-     cross join lateral (
-           select x.url, x.secret from webhook x
-            where x.account_id = p.account_id
-            limit 1) h
-     cross join lateral (
-           select x.unit from account x
-            where x.account_id = p.account_id
-            limit 1) a
-     cross join lateral unnest(p.payload::uuid[]) with ordinality e (message_id, nth)
-      left join lateral (
-           select x.state, x.code, x.refunded_micro, x.settled_at from settlement x
-            where x.account_id = p.account_id and x.message_id = e.message_id
-              and x.message_id >= v_low and x.message_id <= v_high
-            limit 1) s on true
-      left join lateral (
-           select x.message_id, x.submission_id, x."to", x.parts, x.test, x.price_micro
-             from message x
-            where x.account_id = p.account_id and x.message_id = e.message_id
-              and x.message_id >= v_low and x.message_id <= v_high
-              -- both or none
-              and s.state is not null
-            limit 1) m on true
-     order by p.i, e.nth;
-end
-$$;
-
--- After so many failures.
-create function sms.webhook_pause(p_failures int)
-returns interval
-language sql immutable strict parallel safe
-as $$
-    select (array['5 s', '30 s', '2 min', '10 min', '1 h', '6 h']::interval[])[
-               greatest(1, least(p_failures, 6))]
-$$;
-
--- What became of requests; p_status: the HTTP status, 0 where there was no answer.
--- 2xx ends a request, 410 the endpoint.  Else it is due again, later and later, and
--- its account not before its endpoint's pause.
-create function sms.webhook_done(
-    p_now timestamptz, p_account bigint[], p_post uuid[], p_status int[])
-returns void
-language plpgsql security definer
-set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
-as $$
-declare
-    v_well  bigint[] := array(select distinct u.a from unnest(p_account, p_status) u (a, s)
-                               where u.s between 200 and 299);
-begin
-    if v_well <> '{}' then
-        perform outbox_done(array_agg(u.a), array_agg(u.m))
-           from unnest(p_account, p_post, p_status) u (a, m, s)
-          where u.s between 200 and 299;
-
-        update webhook w
-           set not_before = '-infinity', failures = 0
-         where w.account_id = any (v_well) and w.failures > 0;
-    end if;
-
-    if exists (select from unnest(p_status) s where s not between 200 and 299) then
-        update outbox o
-           set not_before = p_now + webhook_pause(o.tries)
-          from unnest(p_account, p_post, p_status) u (a, m, s)
-         where o.account_id = u.a and o.outbox_id = u.m and o.topic = 'webhook_post'
-           and u.s not between 200 and 299;
-
-        -- those that were under way together are one failure
-        update webhook w
-           set not_before = p_now + least(webhook_pause(w.failures + 1), interval '2 min'),
-               failures = w.failures + 1
-         where w.account_id = any (array(select u.a from unnest(p_account, p_status) u (a, s)
-                                          where u.s not between 200 and 299
-                                            and u.a <> all (v_well)))
-           and w.not_before <= p_now;
-
-        update webhook w
-           set state = 'off'
-         where w.account_id = any (array(select u.a from unnest(p_account, p_status) u (a, s)
-                                          where u.s = 410));
-    end if;
-end
-$$;
-
-grant execute on function
-    sms.webhook_take(timestamptz, timestamptz, int, int, int, int, bigint[]),
-    sms.webhook_done(timestamptz, bigint[], uuid[], int[]) to sms_worker;
-
--- Drops requests that were tried for too long, and those that have no endpoint any
--- more.
-create function sms.upkeep_webhooks(p_now timestamptz, p_limit int)
-returns json
-language plpgsql
-set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-    v_old   uuid := id_low(p_now - setting_int('webhook_hours') * interval '1 hour');
-    n       int;
-    v_sum   bigint;
-begin
-    with recursive waiting as (
-        (select x.account_id from outbox x
-          where x.topic = 'webhook_post'
-          order by x.account_id
-          limit 1)
-        union all
-        select (select x.account_id from outbox x
-                 where x.topic = 'webhook_post' and x.account_id > w.account_id
-                 order by x.account_id
-                 limit 1)
-          from waiting w
-         where w.account_id is not null
-    ), dead as (
-        select d.place
-          from waiting w
-          left join lateral (
-               select true as there from webhook x
-                where x.account_id = w.account_id and x.state = 'on'
-                limit 1) h on true
-         cross join lateral (
-               select x.ctid as place from outbox x
-                where x.account_id = w.account_id and x.topic = 'webhook_post'
-                  and x.outbox_id < case when h.there then v_old
-                                         else 'ffffffff-ffff-ffff-ffff-ffffffffffff' end
-                limit p_limit) d
-         limit p_limit
-    ), dropped as (
-        delete from outbox o
-         where o.ctid = any (array(select d.place from dead d))
-        returning octet_length(o.payload) as octets
-    )
-    -- 37 octets an id, and a brace
-    select count(*), coalesce(sum(octets / 37), 0) into n, v_sum from dropped;
-
-    return json_build_object('webhooks_dropped', v_sum, 'more', n >= p_limit);
+    return n;
 end
 $$;

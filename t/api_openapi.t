@@ -26,7 +26,7 @@ use SMS::Tap;
 binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failure_output;
 
 my $api = SMS::OpenApi->new;
-my ($pg, $account, $nginx);
+my ($pg, $account, $nginx, $any);
 
 $api->lint;
 live();
@@ -61,8 +61,16 @@ EOC
     refusals(%one);
     callers(%one);
     service();
-    # needs two requests at the same moment, or a database that hangs
-    $api->covered(qr/^(?:sendMessages (?:409|503)|previewMessages 503)$/);
+    # what needs two requests at the same moment, or a database that hangs; and what
+    # the tests of a group of operations see
+    my %test = (webhooks => 't/api_webhooks.t');
+    my @there = grep { $test{ $api->operation($_)->{tags}[0] } } $api->operations;
+    for my $op (@there) {
+        my $file = $test{ $api->operation($op)->{tags}[0] };
+        like(SMS::Source::content($file), qr/'\Q$op\E', 20\d/, "$op is called in $file");
+    }
+    my $there = join '|', @there;
+    $api->covered(qr/^(?:sendMessages (?:409|503)|previewMessages 503|(?:$there) (?:20\d|409))$/);
     return;
 }
 
@@ -286,12 +294,9 @@ sub callers {
     $pg->do('select sms.account_state(?, ?)', $closed->id, 'closed');
     my $narrow = $account->key('live', ip => ['192.0.2.0/24']);
     my $wrong = SMS::Account::make_key('live');
-    my %id = (MessageId => 'msg_01m8554rhhe01b3nv4cpy36vc8',
-              SubmissionId => 'sub_01m8554rhhe00b7djmb8qjb88x');
-
     for my $op (grep { @{ $api->operation($_)->{security} } } $api->operations) {
-        my ($method, $path) = @{ $api->operation($op) }{qw(method path)};
-        my $well = $path =~ s/\{id\}/$path =~ m{submissions} ? $id{SubmissionId} : $id{MessageId}/er;
+        my ($method, $well, $body, $id) = asking($op);
+        my $path = $api->operation($op)->{path};
         my ($scope) = map { @{ $_->{key} } } @{ $api->operation($op)->{security} };
         my $other = $scope eq 'balance:read' ? 'messages:read' : 'balance:read';
         my $unscoped = $account->key('live', waived => 'test', scopes => [$other]);
@@ -299,7 +304,7 @@ sub callers {
             my ($key, $to, $http) = @_;
             return ($http // $nginx->http)->request($method, $to // $well,
                 headers => { defined $key ? (Authorization => "Bearer $key") : () },
-                $method eq 'POST' ? (json => \%one) : ());
+                                                        defined $body ? (json => $body) : ());
         };
 
         $api->holds($op, $ask->(undef), 401, 'missing-key');
@@ -313,8 +318,17 @@ sub callers {
         $api->holds($op, $ask->($closed->{key}), 403, 'account-not-active');
 
         if ($path =~ /\{id\}/) {
-            $api->holds($op, $ask->($account->{key}), 404, 'not-found');
-            $api->holds($op, $ask->($account->{key}, $path =~ s/\{id\}/msg_1/r), 400, 'invalid-id');
+            $api->holds($op, $ask->(any()), 404, 'not-found');
+            $api->holds($op, $ask->(any(), $path =~ s/\{id\}/${id}1/r), 400, 'invalid-id');
+        }
+
+        if (defined $body) {
+            my %any = (Authorization => 'Bearer ' . any());
+            $api->holds($op, $nginx->http->request($method, $well, body => ' ' x 3_000_000,
+                                                   headers => \%any), 413, 'body-too-large');
+            $api->holds($op, $nginx->http->request($method, $well, body => 'a=b', headers => {
+                  %any, 'Content-Type' => 'application/x-www-form-urlencoded' }), 415,
+                  'unsupported-media-type');
         }
 
         # a key of its own, whose bucket is soon empty
@@ -336,6 +350,27 @@ sub callers {
 }
 
 
+# a key that may do everything
+sub any {
+    my %scope = map { $_ => 1 } map { map { @{ $_->{key} // [] } } @{ $api->operation($_)->{security} } }
+                $api->operations;
+
+    return $any //= $account->key('live', waived => 'test', scopes => [ sort keys %scope ]);
+}
+
+
+# method, path of something that is not there, a body that could be, prefix of its id
+sub asking {
+    my ($op) = @_;
+
+    my ($method, $path) = @{ $api->operation($op) }{qw(method path)};
+    my ($id) = map { $_->{schema}{pattern} =~ /^\^(\w+_)/ } $api->path_parameters($op);
+    $path =~ s/\{id\}/${id}01m8554rhhe01b3nv4cpy36vc8/ if defined $id;
+    return ($method, $path, $path =~ m{^/v1/messages} && $method eq 'POST' ? $account->message
+                            : $api->example($op), $id);
+}
+
+
 sub service {
     $api->holds('getVersion', $nginx->http->get('/v1/version'), 200);
     $api->holds($_, $nginx->http->get($api->operation($_)->{path}, headers => { 'X-Request-Id' => '' }),
@@ -345,10 +380,13 @@ sub service {
           400, 'invalid-request-id');
 
     for my $op (grep { $api->operation($_)->{path} =~ m{^/v1/} } $api->operations) {
-        my ($method, $path) = @{ $api->operation($op) }{qw(method path)};
-        $path =~ s/\{id\}/msg_01m8554rhhe01b3nv4cpy36vc8/;
-        $api->holds($op, $account->request($nginx, $method, "$path?dry_run=1",
-            $method eq 'POST' ? (json => $account->message) : ()), 400, 'unknown-parameter');
+        my ($method, $path, $body) = asking($op);
+        my @parameters = map { $api->deref($_) } @{ $api->operation($op)->{parameters} // [] };
+        # what takes a query string looks at the id first
+        next if $path =~ /_01m/ && grep { $_->{in} eq 'query' } @parameters;
+        $api->holds($op, $account->request($nginx, $method, "$path?dry_run=1", key => any(),
+                                           defined $body ? (json => $body) : ()), 400,
+                    'unknown-parameter');
     }
 
     # HEAD tells what GET does, without the body
@@ -367,12 +405,12 @@ sub service {
     $api->holds('getHealth', $nginx->http->get('/health'), 503);
     $api->holds('getVersion', $nginx->http->get('/v1/version'), 200);
 
-    for my $op (grep { $api->operation($_)->{method} ne 'POST'
-                        && @{ $api->operation($_)->{security} } } $api->operations) {
-        my $path = $api->operation($op)->{path}
-                   =~ s/\{id\}/msg_01m8554rhhe01b3nv4cpy36vc8/r =~ s/submissions\/msg/submissions\/sub/r;
-        my $r = $nginx->http->request($api->operation($op)->{method}, $path,
-                                      headers => { Authorization => "Bearer $account->{key}" });
+    for my $op (grep { @{ $api->operation($_)->{security} } && !/^(?:send|preview)Messages$/ }
+                $api->operations)
+    {
+        my ($method, $path, $body) = asking($op);
+        my $r = $nginx->http->request($method, $path, defined $body ? (json => $body) : (),
+                                      headers => { Authorization => 'Bearer ' . any() });
         $api->holds($op, $r, 503, 'unavailable');
     }
     return;

@@ -35,7 +35,9 @@ my %account = map { $_ => SMS::Account->new($pg, name => $_, keyword => $_, cred
               qw(good bad quiet);
 my $conf = conf(http => 'sms_webhook_private on;', sim => 'receipt_delay 1ms; window 200;');
 my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => $conf);
-my $secret = set('good');
+my $secret;
+$pg->do(q{select sms.setting_set('webhook_http', 'on')});
+set('good');
 
 # numbers that end in 0001 to 0006 have their own ends in the simulator
 number() for 1 .. 6;
@@ -234,12 +236,24 @@ books_balance($pg);
 done_testing;
 
 
-# a new secret; it begins anew
+# a new secret; it begins anew.  Later: the same endpoint
 sub set {
     my ($name, $url) = @_;
 
-    my $text = $pg->value('select sms.webhook_set(?, ?)', $account{$name}->id,
-                          $url // $hook->url($name));
+    my $id = $pg->value('select webhook_id from sms.webhook where account_id = ?
+                          order by webhook_id limit 1', $account{$name}->id);
+    my $text;
+
+    if ($id) {
+        $pg->do('select sms.webhook_change(?, ?, p_url => ?, p_on => true)', $account{$name}->id, $id,
+                $url // $hook->url($name));
+        $text = $pg->value("select sms.webhook_rotate(?, ?, '0 s')", $account{$name}->id, $id);
+
+    } else {
+        $text = $pg->value('select secret from sms.webhook_create(?, ?, p_batch => 500)',
+                           $account{$name}->id, $url // $hook->url($name));
+    }
+
     $secret = decode_base64($text =~ s/^whsec_//r) if $name eq 'good';
     return $secret;
 }

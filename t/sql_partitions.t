@@ -108,11 +108,15 @@ step('submitted', "select t.answer(t.msg('o'), 1, 'o-1'), t.answer(t.msg('c'), 1
 step('submitted, parts', "select t.answer(t.msg('m'), 1, 'm-1', 1, 2),
                                  t.answer(t.msg('m'), 1, 'm-2', 2, 2)");
 step('submitted, rejected', "select t.answer(t.msg('r'), 2, null, p_reason => 1)");
-$pg->do("select sms.webhook_set(t.acct('a'), 'https://a.example/')");
+$pg->do("select sms.webhook_create(t.acct('a'), 'https://a.example/')");
 step('receipts', "select t.receipt('o-1', 2), t.receipt('c-1', 5)");
 step('receipts, parts', "select t.receipt('m-1', 2), t.receipt('m-2', 2)");
 step('webhook_take', "select * from sms.webhook_take(t.now(), t.now() + interval '1 minute', 100,
-                                                     10, 10, 4, '{}')");
+                                                     10, 4, '{}')");
+$pg->do("insert into sms.webhook_replay (account_id, from_at, until_at, webhook_id, replay_id, position, types)
+         select account_id, t.now() - interval '1 day', t.now() + interval '1 hour', webhook_id,
+                sms.id_new(), sms.id_low(t.now() - interval '1 day'), '{}' from sms.webhook");
+step('webhook_replay', 'select sms.webhook_replay_step(t.now(), 1000)');
 step('receipts, again', "select t.receipt('o-1', 2)");
 $pg->do("insert into sms.receipt_orphan
          select t.now(), t.now(), hashtextextended('c-1', 0), 0, 1, 0, 2, 0, 'c-1', null");

@@ -80,6 +80,7 @@ const sms_word_t  sms_word_scope[] = {
     { "messages:send", SMS_SCOPE_MESSAGES_SEND },
     { "messages:read", SMS_SCOPE_MESSAGES_READ },
     { "balance:read", SMS_SCOPE_BALANCE_READ },
+    { "webhooks:manage", SMS_SCOPE_WEBHOOKS_MANAGE },
     { NULL, 0 }
 };
 

@@ -42,5 +42,6 @@ size_t sms_word_list(const sms_word_t *table, char *out, size_t cap);
 #define SMS_SCOPE_MESSAGES_SEND    0x01
 #define SMS_SCOPE_MESSAGES_READ    0x02
 #define SMS_SCOPE_BALANCE_READ     0x04
+#define SMS_SCOPE_WEBHOOKS_MANAGE  0x08
 
 #endif /* SMS_WORD_H */

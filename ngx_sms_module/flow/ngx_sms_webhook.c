@@ -17,7 +17,6 @@
 #define NGX_SMS_WEBHOOK_PAUSE     1000      /* after a failure of ours        */
 #define NGX_SMS_WEBHOOK_HIDE_US   30000000  /* well above the timeout         */
 #define NGX_SMS_WEBHOOK_EVENTS    50000     /* of one take                    */
-#define NGX_SMS_WEBHOOK_BATCH     500       /* of one request                 */
 #define NGX_SMS_WEBHOOK_POSTS     32        /* side by side                   */
 #define NGX_SMS_WEBHOOK_EACH      4         /* of them to one endpoint        */
 
@@ -147,7 +146,7 @@ ngx_sms_webhook_busy(void *data)
 static void
 ngx_sms_webhook_tick(void *data)
 {
-    int64_t                        busy[NGX_SMS_WEBHOOK_POSTS];
+    const u_char                  *busy[NGX_SMS_WEBHOOK_POSTS];
     ngx_uint_t                     n;
     ngx_queue_t                   *q;
     ngx_sms_webhook_post_t        *post;
@@ -173,7 +172,7 @@ ngx_sms_webhook_tick(void *data)
          q = ngx_queue_next(q))
     {
         post = ngx_queue_data(q, ngx_sms_webhook_post_t, queue);
-        busy[n++] = post->account;
+        busy[n++] = post->webhook;
     }
 
     ngx_sms_webhook_asked = NGX_SMS_WEBHOOK_POSTS - n;
@@ -187,7 +186,6 @@ ngx_sms_webhook_tick(void *data)
     }
 
     take.events = ngx_sms_webhook_splitting ? NGX_SMS_WEBHOOK_EVENTS : 0;
-    take.batch = NGX_SMS_WEBHOOK_BATCH;
     take.posts = (int32_t) ngx_sms_webhook_asked;
     take.each = NGX_SMS_WEBHOOK_EACH;
     take.busy = busy;
@@ -345,8 +343,12 @@ ngx_sms_webhook_store(void *data)
         }
 
         list[n].account = post->account;
+        list[n].webhook = post->webhook;
         list[n].post = post->id;
         list[n].status = post->status;
+        list[n].took_ms = (int32_t) (post->took_us / 1000);
+        list[n].events = (int32_t) post->events;
+        list[n].retry_s = post->retry_s;
         posts[n++] = post;
     }
 

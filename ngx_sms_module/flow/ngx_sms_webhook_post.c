@@ -10,6 +10,11 @@
 /* 26 digits, a prefix of 3, a time and two dots */
 #define NGX_SMS_WEBHOOK_HEAD  (SMS_ID_LEN_MAX + NGX_INT64_LEN + 2)
 
+/* "v1,", 32 octets in base64, and a space */
+#define NGX_SMS_WEBHOOK_MAC   48
+
+#define NGX_SMS_WEBHOOK_RETRY_MAX  3600     /* s */
+
 #define ngx_sms_webhook_header(h, n, v, l)                                    \
     (h)->name.ptr = n;                                                        \
     (h)->name.len = sizeof(n) - 1;                                            \
@@ -25,6 +30,8 @@ static ngx_int_t ngx_sms_webhook_post_copy(ngx_pool_t *pool, ngx_str_t *to,
     const ngx_str_t *from);
 static ngx_int_t ngx_sms_webhook_post_start(ngx_sms_webhook_post_t *post,
     const ngx_sms_curl_guard_t *guard);
+static size_t ngx_sms_webhook_post_sign(const ngx_str_t *secret,
+    const u_char *text, size_t len, u_char *out);
 static void ngx_sms_webhook_post_answer(void *data, const sms_http_res_t *res);
 static void ngx_sms_webhook_post_end(ngx_sms_webhook_post_t *post,
     int32_t status);
@@ -35,6 +42,7 @@ ngx_sms_webhook_post_read(const ngx_sms_pg_res_t *res, ngx_uint_t *i,
     ngx_log_t *log)
 {
     ngx_pool_t                   *pool;
+    ngx_uint_t                    single;
     ngx_sms_webhook_post_t       *post;
     ngx_sms_store_webhook_row_t   row;
 
@@ -57,23 +65,33 @@ ngx_sms_webhook_post_read(const ngx_sms_pg_res_t *res, ngx_uint_t *i,
     post->pool = pool;
     post->log = log;
     post->account = row.account;
+    ngx_memcpy(post->webhook, row.webhook, 16);
     ngx_memcpy(post->id, row.post, 16);
+    single = row.single;
     sms_json_init(&post->body, NULL, NULL, 0);
 
     if (ngx_sms_webhook_post_copy(pool, &post->url, &row.url) != NGX_OK
         || ngx_sms_webhook_post_copy(pool, &post->secret, &row.secret)
+           != NGX_OK
+        || ngx_sms_webhook_post_copy(pool, &post->old_secret, &row.old_secret)
            != NGX_OK
         || ngx_sms_webhook_post_copy(pool, &post->unit, &row.unit) != NGX_OK)
     {
         goto failed;
     }
 
-    sms_json_object(&post->body);
-    sms_json_key(&post->body, "events");
-    sms_json_array(&post->body);
+    if (!single) {
+        sms_json_object(&post->body);
+        sms_json_key(&post->body, "events");
+        sms_json_array(&post->body);
+    }
 
     do {
-        if (!row.gone) {
+        if (row.event.len) {
+            sms_json_raw(&post->body, (char *) row.event.data, row.event.len);
+            post->events++;
+
+        } else if (!row.none) {
             ngx_sms_webhook_post_event(&post->body, &row, &post->unit);
             post->events++;
         }
@@ -88,10 +106,12 @@ ngx_sms_webhook_post_read(const ngx_sms_pg_res_t *res, ngx_uint_t *i,
 
     } while (!row.first);
 
-    sms_json_end(&post->body);
-    sms_json_end(&post->body);
+    if (!single) {
+        sms_json_end(&post->body);
+        sms_json_end(&post->body);
+    }
 
-    if (sms_json_done(&post->body) == SMS_JSON_OK) {
+    if (post->events == 0 || sms_json_done(&post->body) == SMS_JSON_OK) {
         return post;
     }
 
@@ -208,7 +228,7 @@ ngx_sms_webhook_post_send(ngx_sms_webhook_post_t *post,
     }
 
     if (ngx_sms_webhook_post_start(post, guard) != NGX_OK) {
-        ngx_sms_webhook_post_end(post, 0);
+        ngx_sms_webhook_post_end(post, SMS_E_INTERNAL);
     }
 }
 
@@ -217,12 +237,11 @@ static ngx_int_t
 ngx_sms_webhook_post_start(ngx_sms_webhook_post_t *post,
     const ngx_sms_curl_guard_t *guard)
 {
-    u_char         *p, *text, *body, mac[SMS_HASH_LEN];
-    u_char          signature[64];
-    size_t          id, len;
+    u_char         *p, *text, *body;
+    u_char          signature[2 * NGX_SMS_WEBHOOK_MAC];
+    size_t          id, len, n;
     sms_rc_t        rc;
     sms_kv_t        headers[4];
-    ngx_str_t       raw, base64;
     sms_http_req_t  req;
 
     /* what is signed ends with what is sent */
@@ -239,24 +258,24 @@ ngx_sms_webhook_post_start(ngx_sms_webhook_post_t *post,
     p = ngx_cpymem(p, post->body.buf, len);
     sms_json_free(&post->body);
 
-    if (sms_hash_hmac(post->secret.data, post->secret.len, text, p - text, mac)
-        != 0)
-    {
+    n = ngx_sms_webhook_post_sign(&post->secret, text, p - text, signature);
+
+    if (n == 0) {
         return NGX_ERROR;
     }
 
-    raw.data = mac;
-    raw.len = SMS_HASH_LEN;
-    base64.data = ngx_cpymem(signature, "v1,", 3);
-    ngx_encode_base64(&base64, &raw);
+    if (post->old_secret.len) {
+        signature[n++] = ' ';
+        n += ngx_sms_webhook_post_sign(&post->old_secret, text, p - text,
+                                       signature + n);
+    }
 
     ngx_sms_webhook_header(&headers[0], "Content-Type", "application/json",
                            sizeof("application/json") - 1);
     ngx_sms_webhook_header(&headers[1], "webhook-id", text, id);
     ngx_sms_webhook_header(&headers[2], "webhook-timestamp", text + id + 1,
                            (size_t) (body - 1 - (text + id + 1)));
-    ngx_sms_webhook_header(&headers[3], "webhook-signature", signature,
-                           base64.len + 3);
+    ngx_sms_webhook_header(&headers[3], "webhook-signature", signature, n);
 
     ngx_memzero(&req, sizeof(sms_http_req_t));
     req.size = sizeof(sms_http_req_t);
@@ -274,18 +293,64 @@ ngx_sms_webhook_post_start(ngx_sms_webhook_post_t *post,
                                          ngx_sms_webhook_post_answer, post,
                                          post->log, &rc);
 
-    return post->request ? NGX_OK : NGX_ERROR;
+    if (post->request == NULL) {
+        ngx_sms_webhook_post_end(post, rc);
+    }
+
+    return NGX_OK;
+}
+
+
+/* "v1," and the base64; 0: no memory */
+
+static size_t
+ngx_sms_webhook_post_sign(const ngx_str_t *secret, const u_char *text,
+    size_t len, u_char *out)
+{
+    u_char     mac[SMS_HASH_LEN];
+    ngx_str_t  raw, base64;
+
+    if (sms_hash_hmac(secret->data, secret->len, text, len, mac) != 0) {
+        return 0;
+    }
+
+    raw.data = mac;
+    raw.len = SMS_HASH_LEN;
+    base64.data = ngx_cpymem(out, "v1,", 3);
+    ngx_encode_base64(&base64, &raw);
+
+    return 3 + base64.len;
 }
 
 
 static void
 ngx_sms_webhook_post_answer(void *data, const sms_http_res_t *res)
 {
+    ngx_int_t                seconds;
+    uint32_t                 i;
     ngx_sms_webhook_post_t  *post = data;
 
     post->request = NULL;
-    ngx_sms_webhook_post_end(post,
-                             res->rc == SMS_OK ? (int32_t) res->status : 0);
+
+    if (res->rc != SMS_OK) {
+        ngx_sms_webhook_post_end(post, res->rc);
+        return;
+    }
+
+    for (i = 0; i < res->nheaders; i++) {
+        if (res->headers[i].name.len == sizeof("retry-after") - 1
+            && ngx_memcmp(res->headers[i].name.ptr, "retry-after",
+                          sizeof("retry-after") - 1) == 0)
+        {
+            /* a date is not read: the schedule is late enough */
+            seconds = ngx_atoi((u_char *) res->headers[i].value.ptr,
+                               res->headers[i].value.len);
+            post->retry_s = (int32_t) ngx_min(ngx_max(seconds, 0),
+                                              NGX_SMS_WEBHOOK_RETRY_MAX);
+        }
+    }
+
+    ngx_sms_webhook_post_end(post, (int32_t) res->status);
 }
 
 

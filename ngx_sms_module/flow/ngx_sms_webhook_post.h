@@ -3,8 +3,9 @@
  *
  * The form is that of Standard Webhooks 1.0.0: webhook-id, the same however often
  * the request is sent; webhook-timestamp, of this time; webhook-signature, "v1,"
- * and the base64 of HMAC-SHA256 over "id.timestamp.body".  The body is
- * {"events":[{"type":"message.delivered","timestamp":…,"data":{…}},…]}.
+ * and the base64 of HMAC-SHA256 over "id.timestamp.body", twice while two secrets are
+ * good.  The body is {"type":"message.delivered","timestamp":…,"data":{…}}, or, where
+ * the endpoint takes several at a time, {"events":[{"type":…},…]}.
  */
 #ifndef NGX_SMS_WEBHOOK_POST_H
 #define NGX_SMS_WEBHOOK_POST_H
@@ -15,7 +16,7 @@
 
 
 #define NGX_SMS_WEBHOOK_CONNECT   3000      /* ms                             */
-#define NGX_SMS_WEBHOOK_TIMEOUT   10000     /* ms, of all of it               */
+#define NGX_SMS_WEBHOOK_TIMEOUT   15000     /* ms, of all of it               */
 
 
 typedef struct ngx_sms_webhook_post_s  ngx_sms_webhook_post_t;
@@ -25,16 +26,18 @@ typedef void (*ngx_sms_webhook_post_pt)(ngx_sms_webhook_post_t *post);
 struct ngx_sms_webhook_post_s {
     ngx_queue_t              queue;         /* the owner's                    */
     int64_t                  account;
+    u_char                   webhook[16];   /* the endpoint                   */
     u_char                   id[16];
     ngx_uint_t               events;
-    int32_t                  status;        /* of HTTP; 0: no answer          */
+    int32_t                  status;        /* of HTTP; sms_rc_t: no answer   */
+    int32_t                  retry_s;       /* Retry-After, or 0              */
     int64_t                  took_us;
     unsigned                 ended:1;       /* status is known                */
     unsigned                 storing:1;     /* the owner's                    */
     /* private */
     ngx_pool_t              *pool;
     ngx_log_t               *log;
-    ngx_str_t                url, secret, unit;
+    ngx_str_t                url, secret, old_secret, unit;
     sms_json_t               body;
     int64_t                  sent_us;
     ngx_sms_curl_t          *request;

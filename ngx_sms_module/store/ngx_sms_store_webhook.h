@@ -21,10 +21,9 @@ extern const ngx_sms_pg_stmt_t  ngx_sms_store_webhook_stmts[];
 
 typedef struct {
     int32_t               events;       /* made into requests by one call     */
-    int32_t               batch;        /* of them in one request             */
     int32_t               posts;        /* requests wanted                    */
-    int32_t               each;         /* of one account at a time           */
-    const int64_t        *busy;         /* account of each that is under way  */
+    int32_t               each;         /* to one endpoint at a time          */
+    const u_char        **busy;         /* endpoint of each that is under way */
     ngx_uint_t            nbusy;
     int64_t               now_us;
     int64_t               until_us;     /* nobody else gets them before       */
@@ -38,10 +37,14 @@ ngx_sms_store_query_t *ngx_sms_store_webhook_take(
 /* an event; pointers are into the result */
 typedef struct {
     int64_t               account;
+    u_char                webhook[16];  /* the endpoint                       */
     u_char                post[16];
-    ngx_uint_t            first;        /* of its request: url, secret, unit  */
+    ngx_uint_t            first;        /* of its request: what follows       */
+    ngx_uint_t            single;       /* the body is the event itself       */
     ngx_str_t             url, secret, unit;
-    ngx_uint_t            gone;         /* no such message: nothing below     */
+    ngx_str_t             old_secret;   /* signs too; empty: none             */
+    ngx_str_t             event;        /* as JSON; empty: messages           */
+    ngx_uint_t            none;         /* no such message: nothing below     */
     u_char                id[16];
     u_char                submission[16];
     int64_t               to;
@@ -58,8 +61,12 @@ ngx_int_t ngx_sms_store_webhook_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
 
 typedef struct {
     int64_t               account;
+    const u_char         *webhook;
     const u_char         *post;
-    int32_t               status;       /* of HTTP; 0: no answer              */
+    int32_t               status;       /* of HTTP; sms_rc_t: no answer       */
+    int32_t               took_ms;
+    int32_t               events;
+    int32_t               retry_s;      /* asked for by the endpoint, or 0    */
 } ngx_sms_store_webhook_done_t;
 
 ngx_sms_store_query_t *ngx_sms_store_webhook_done(

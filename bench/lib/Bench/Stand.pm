@@ -395,7 +395,8 @@ sub webhooks {
     my ($self, $url) = @_;
     my $pg = $self->{pg};
 
-    $pg->do('select sms.webhook_set(account_id, ?)
+    $pg->do("select sms.setting_set('webhook_http', 'on')");
+    $pg->do('select sms.webhook_create(account_id, ?, p_batch => 500)
                from (select distinct account_id from sms.api_key) a', $url);
     $self->{silent} = $self->accepted;
     return;

@@ -83,7 +83,7 @@ sub requests {
             $seen->{at} += length $line;
             my $r = $json->decode($line);
             my $body = eval { $json->decode($r->{body}) } // {};
-            push @{ $seen->{list} }, { %$r, events => $body->{events} // [] };
+            push @{ $seen->{list} }, { %$r, events => $body->{events} // ($body->{type} ? [$body] : []) };
         }
     }
 

@@ -12,6 +12,7 @@ package SMS::OpenApi;
 #                    held, but for "operation status" that match, and 500
 #   $api->faults($schema, $value)            list of what is wrong with it
 #   $api->doc  $api->operation($id)  $api->operations  $api->schema($name)
+#   $api->path_parameters($id)  $api->example($id)
 
 use strict;
 use warnings;
@@ -227,6 +228,30 @@ sub strict {
 
     my @bad = $self->faults($schema, $value, '', \%known);
     return @bad ? @bad : unknown($value, '', \%known);
+}
+
+
+# ---- what a test asks with ------------------------------------------------------
+
+# the parameters in an operation's path, their schemas in full
+sub path_parameters {
+    my ($self, $id) = @_;
+
+    return map { { %$_, schema => $self->deref($_->{schema}) } } grep { $_->{in} eq 'path' }
+           map { $self->deref($_) }
+               @{ $self->{doc}{paths}{ $self->{operation}{$id}{path} }{parameters} // [] },
+               @{ $self->{operation}{$id}{parameters} // [] };
+}
+
+
+# the first example of its body, or undef
+sub example {
+    my ($self, $id) = @_;
+
+    my $body = $self->{operation}{$id}{requestBody} or return undef;
+    my $examples = $body->{content}{'application/json'}{examples};
+    my ($first) = sort keys %$examples;
+    return $self->deref($examples->{$first})->{value};
 }
 
 
