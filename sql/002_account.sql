@@ -129,15 +129,66 @@ create table sms.brand_grant (
     primary key (account_id, brand_id)
 );
 
+-- A number that people write to, as it is compared: digits without +90 or 0.
+create function sms.number_plain(p_number text)
+returns text
+language sql immutable strict parallel safe
+as $$
+    select case
+           when d.digits ~ '^90[0-9]{10}$' then substr(d.digits, 3)
+           when d.digits ~ '^0[0-9]{10}$' then substr(d.digits, 2)
+           else d.digits end
+      from (select regexp_replace(p_number, '[^0-9]', '', 'g') as digits) d
+$$;
+
+-- A keyword as it is compared: upper case ASCII, its words with a blank between
+-- them (base/sms_fold.h); null: it has something else than letters and digits.
+create function sms.keyword_words(p_keyword text)
+returns text
+language sql immutable strict parallel safe
+as $$
+    select case when w.words ~ '^[A-Z0-9]+( [A-Z0-9]+)*$' then w.words end
+      from (select upper(translate(regexp_replace(btrim(p_keyword), '\s+', ' ', 'g'),
+                                   'çğıiöşüâîûÇĞİIÖŞÜÂÎÛ', 'CGIIOSUAIUCGIIOSUAIU'))
+                   as words) w
+$$;
+
+-- No keyword has a word that means a refusal or an approval (base/sms_keyword.c).
+create function sms.keyword_allowed(p_keyword text)
+returns boolean
+language sql immutable strict parallel safe
+as $$
+    select coalesce(
+        length(p_keyword) <= 40 and length(replace(k.words, ' ', '')) >= 2
+        and not string_to_array(k.words, ' ') || replace(k.words, ' ', '')
+                && array['RET', 'RED', 'IPTAL', 'HAYIR', 'DUR', 'STOP', 'CIK', 'CIKAR',
+                         'ISTEMIYORUM', 'REDDEDIYORUM', 'REDDET', 'CANCEL', 'UNSUBSCRIBE',
+                         'ONAY', 'ONAYLA', 'EVET', 'KABUL'], false)
+      from (select sms.keyword_words(p_keyword) as words) k
+$$;
+
 -- Reply keywords are unique over all accounts of one number (C10), so this is
 -- a reference table and not kept by account.
 create table sms.keyword (
-    number          text not null,
-    keyword         text not null check (keyword = upper(keyword)
-                        and keyword not in ('RET', 'IPTAL', 'İPTAL', 'ONAY', 'EVET',
-                                            'HAYIR', 'DUR', 'STOP')),
+    number          text not null check (number <> '' and number = sms.number_plain(number)),
+    keyword         text not null check (sms.keyword_allowed(keyword)),
+    -- as one word: "Örnek Mağaza" and "ORNEKMAGAZA" are the same
+    plain           text generated always as
+                        (replace(sms.keyword_words(keyword), ' ', '')) stored,
     brand_id        bigint not null,
-    primary key (number, keyword)
+    keyword_id      uuid not null default sms.id_new(),
+    -- what a text with it is that neither refuses nor approves: optout, not
+    -- understood, where the number is for refusals; info, a message to the brand;
+    -- optin, an approval, when there is nothing else in the text
+    purpose         text not null default 'optout' check (purpose in
+                        ('optout', 'info', 'optin')),
+    -- what the brand told people they approve of (C15); without it nobody can
+    scope           text check (scope <> ''),
+    -- a mobile number that gets what comes
+    forward_to      bigint,
+    created_at      timestamptz not null default now(),
+    primary key (number, plain),
+    check (purpose <> 'optin' or scope is not null)
 );
 
 create table sms.sender (

@@ -38,12 +38,16 @@ create table sms.optout (
     -- the message that said it; null when it came another way
     inbound_id      uuid,
     lift_proof      text,
+    -- it stops all the same, but that it was a refusal is not sure: then it is taken
+    -- for one, unless a person decides otherwise; infinity: only a person can
+    decide_at       timestamptz,
     -- when it was learnt, by which upkeep finds it; it may have been said long ago
     stored_at       timestamptz not null default clock_timestamp(),
     primary key (owner_account_id, brand_id, number, received_at)
 );
 
 create index optout_stored on sms.optout using brin (stored_at) with (pages_per_range = 16);
+create index optout_decide on sms.optout (decide_at) where decide_at is not null;
 
 -- p_source: status, add, feed, push, upstream.
 create function sms.consent_put(
@@ -268,6 +272,10 @@ begin
 
     v_verdict := screen_look(p_now, v_alone, v_acct, class, "to", brand_id, owner_account,
                              sender, test, expires_at);
+
+    if 3 = any (v_verdict) then
+        v_verdict := notices_pass(v_acct, v_id, v_verdict, 3);
+    end if;
 
     if v_verdict is not null then
         -- all accounts of this call at once, or two calls could meet crosswise

@@ -248,6 +248,10 @@ begin
                             class, "to", rtype, brand_id, sender, test, accepted_at, v_low,
                             v_high);
 
+    if 4 = any (v_verdict) then
+        v_verdict := notices_pass(v_acct, v_id, v_verdict, 4);
+    end if;
+
     if v_verdict is not null then
         perform claim_decide(p_now, v_acct, v_id, v_attempt, v_expires, v_verdict);
 

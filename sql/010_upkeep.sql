@@ -169,11 +169,15 @@ begin
 end
 $$;
 
--- Opt-outs act at once by being committed; this only ends what they stopped
--- before its turn comes, so that the refund is not late (D11).  Of a very long
--- queue it looks at the beginning; the rest is refused when it is claimed.
-create function sms.upkeep_opted_out(p_now timestamptz, p_limit int)
-returns json
+-- Ends commercial messages that opt-outs of these brands, learnt since p_since, have
+-- stopped: of the number, null: of all.  It looks at the first p_look rows of each
+-- lane, and of what waits for screen, and at the first p_limit / 20 submissions of
+-- those that send for the brands; what lies behind is refused when its turn comes
+-- (D11).  Answers how many it ended.
+create function sms.optout_end(
+    p_now timestamptz, p_brand bigint[], p_number bigint, p_since timestamptz, p_look int,
+    p_limit int)
+returns int
 language plpgsql
 set search_path = sms, pg_temp
 -- bounds are planned with their values, as in sms.text_erase
@@ -181,17 +185,111 @@ set plan_cache_mode = force_custom_plan
 set jit = off
 as $$
 declare
+    -- whoever sends for these brands
+    v_from  bigint[] := array(select brand_owner(b) from unnest(p_brand) b
+                              union
+                              select g.account_id from brand_grant g
+                               where g.brand_id = any (p_brand));
+    v_low   uuid;
+    v_high  uuid;
+    v_acct  bigint[];
+    v_id    uuid[];
+    v_lane  int[];
+    v_turn  bigint[];
+    n       int;
+begin
+    select array_agg(w.account_id), array_agg(w.message_id), array_agg(w.lane),
+           array_agg(w.turn)
+      into v_acct, v_id, v_lane, v_turn
+      from (select q.account_id, q.message_id, q.lane, q.turn
+              from lane l
+             cross join lateral (
+                   select x.account_id, x.message_id, x.lane, x.turn from queue x
+                    where x.lane = l.lane
+                    order by x.turn, x.message_id
+                    limit p_look) q
+             where l.lane % 64 / 16 = 2
+            union all
+            select d.account_id, d.message_id, null, null
+              from (select x.account_id, x.message_id from due x
+                     order by x.at, x.message_id
+                     limit p_look) d) w
+     where w.account_id = any (v_from);
+
+    if v_id is not null then
+        v_low := id_min(v_id);
+        v_high := id_max(v_id);
+
+        select array_agg(h.message_id), array_agg(h.lane), array_agg(h.turn)
+          into v_id, v_lane, v_turn
+          from (select w.*
+                  from unnest(v_acct, v_id, v_lane, v_turn) w (account_id, message_id, lane, turn)
+                 cross join lateral (
+                       select x.class, x.brand_id, x."to" from message x
+                        where x.account_id = w.account_id and x.message_id = w.message_id
+                          and x.message_id >= v_low and x.message_id <= v_high
+                        limit 1) m
+                 where m.class = 3 and m."to" = coalesce(p_number, m."to")
+                   and (select true from optout o
+                         where o.owner_account_id = brand_owner(m.brand_id)
+                           and o.brand_id = m.brand_id and o.number = m."to"
+                           and o.stored_at > p_since and o.lifted_at is null
+                         limit 1)
+                 limit p_limit) h;
+
+        with queued as (
+            delete from queue q
+             where q.ctid = any (array(
+                       select w.ctid
+                         from unnest(v_lane, v_turn, v_id) u (lane, turn, id)
+                        cross join lateral (select x.ctid from queue x
+                                             where x.lane = u.lane and x.turn = u.turn
+                                               and x.message_id = u.id
+                                             limit 1
+                                               for update skip locked) w))
+            returning q.account_id, q.message_id
+        ), held as (
+            delete from due d
+             where d.ctid = any (array(
+                       select w.ctid
+                         from unnest(v_lane, v_id) u (lane, id)
+                        cross join lateral (select x.ctid from due x
+                                             where x.message_id = u.id
+                                             limit 1
+                                               for update skip locked) w
+                        where u.lane is null))
+            returning d.account_id, d.message_id
+        )
+        select array_agg(account_id), array_agg(message_id)
+          into v_acct, v_id
+          from (select * from queued union all select * from held) g;
+    end if;
+
+    -- what waits in submissions; of these, too, it looks at the first
+    select v_acct || o.account_id, v_id || o.message_id
+      into v_acct, v_id
+      from due_submission_opted_out(v_from, p_number, p_since, p_limit / 20 + 1) o;
+
+    n := coalesce(cardinality(v_id), 0);
+
+    return settle(p_now, v_acct, v_id, array_fill(9::smallint, array[n]),
+                  array_fill('opted-out'::text, array[n]), array_fill(true, array[n]));
+end
+$$;
+
+-- Opt-outs act at once by being committed; this only ends what they stopped
+-- before its turn comes, so that the refund is not late (D11).
+create function sms.upkeep_opted_out(p_now timestamptz, p_limit int)
+returns json
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
     v_start timestamptz := clock_timestamp();
     -- a minute for those that were being committed the last time
     v_since timestamptz := coalesce((select at from sweep where name = 'opted_out'),
                                     v_start - interval '1 day') - interval '1 minute';
     v_brand bigint[];
-    v_from  bigint[];
-    v_low   uuid;
-    v_high  uuid;
-    v_hit   uuid[];
-    v_acct  bigint[];
-    v_id    uuid[];
     n       int := 0;
 begin
     -- Opt-outs are few, what waits may be millions: nothing new, nothing read.
@@ -200,64 +298,7 @@ begin
      where o.stored_at > v_since and o.lifted_at is null;
 
     if v_brand is not null then
-        -- whoever sends for these brands
-        v_from := array(select brand_owner(b) from unnest(v_brand) b
-                        union
-                        select g.account_id from brand_grant g where g.brand_id = any (v_brand));
-
-        select array_agg(w.account_id), array_agg(w.message_id)
-          into v_acct, v_id
-          from (select q.account_id, q.message_id from queue q
-                 where q.lane % 64 / 16 = 2 and q.account_id = any (v_from)
-                union all
-                select d.account_id, d.message_id from due d
-                 where d.account_id = any (v_from)
-                 limit p_limit * 50) w;
-        v_low := id_min(v_id);
-        v_high := id_max(v_id);
-
-        v_hit := array(
-            select w.message_id
-              from unnest(v_acct, v_id) w (account_id, message_id)
-             cross join lateral (
-                   select x.class, x.brand_id, x."to" from message x
-                    where x.account_id = w.account_id and x.message_id = w.message_id
-                      and x.message_id >= v_low and x.message_id <= v_high
-                    limit 1) m
-             where m.class = 3
-               and (select true from optout o
-                     where o.owner_account_id = brand_owner(m.brand_id)
-                       and o.brand_id = m.brand_id and o.number = m."to"
-                       and o.stored_at > v_since and o.lifted_at is null
-                     limit 1)
-             limit p_limit);
-
-        with queued as (
-            delete from queue q
-             where q.ctid = any (array(select x.ctid from queue x
-                                        where x.message_id = any (v_hit)
-                                          for update skip locked))
-            returning q.account_id, q.message_id
-        ), held as (
-            delete from due d
-             where d.ctid = any (array(select x.ctid from due x
-                                        where x.message_id = any (v_hit)
-                                          for update skip locked))
-            returning d.account_id, d.message_id
-        )
-        select array_agg(account_id), array_agg(message_id)
-          into v_acct, v_id
-          from (select * from queued union all select * from held) g;
-
-        -- what waits in submissions; of these, too, it looks at the first
-        select v_acct || o.account_id, v_id || o.message_id
-          into v_acct, v_id
-          from due_submission_opted_out(v_from, v_since, p_limit / 20 + 1) o;
-
-        n := settle(p_now, v_acct, v_id,
-                    array_fill(9::smallint, array[coalesce(cardinality(v_id), 0)]),
-                    array_fill('opted-out'::text, array[coalesce(cardinality(v_id), 0)]),
-                    array_fill(true, array[coalesce(cardinality(v_id), 0)]));
+        n := optout_end(p_now, v_brand, null, v_since, p_limit * 50, p_limit);
     end if;
 
     if n < p_limit then
@@ -496,6 +537,7 @@ begin
         when 'partitions' then upkeep_partitions()
         when 'retention' then upkeep_retention(p_now, p_limit)
         when 'webhooks' then upkeep_webhooks(p_now, p_limit)
+        when 'inbound' then upkeep_inbound(p_now, p_limit)
         when 'books' then upkeep_books(p_limit)
         when 'check' then upkeep_check(p_limit)
         end;

@@ -46,7 +46,8 @@ $$;
 -- The secret stays with its owner; here is the SHA-256 of the whole key.
 create function sms.key_create(
     p_account bigint, p_key_id text, p_hash bytea, p_mode text default 'live',
-    p_scopes text[] default array['messages:send', 'messages:read', 'balance:read'],
+    p_scopes text[] default array['messages:send', 'messages:read', 'balance:read',
+                                  'inbox:read', 'inbox:write'],
     p_ip cidr[] default '{}', p_waived text default null)
 returns bigint
 language plpgsql
@@ -116,7 +117,7 @@ begin
 
     if p_reject_keyword <> '' and p_reject_number <> '' then
         insert into keyword (number, keyword, brand_id)
-        values (p_reject_number, upper(p_reject_keyword), v_brand);
+        values (number_plain(p_reject_number), p_reject_keyword, v_brand);
     end if;
 
     return v_brand;

@@ -60,6 +60,23 @@ sms_keyword_find(const char *p, size_t n)
 }
 
 
+/* "RET1", "4605RET": digits at either end do not hide a word of the table */
+static const sms_keyword_row_t *
+sms_keyword_find_bare(const char *p, size_t n)
+{
+    while (n && p[0] >= '0' && p[0] <= '9') {
+        p++;
+        n--;
+    }
+
+    while (n && p[n - 1] >= '0' && p[n - 1] <= '9') {
+        n--;
+    }
+
+    return sms_keyword_find(p, n);
+}
+
+
 static int
 sms_keyword_is_letter(char c)
 {
@@ -192,7 +209,7 @@ sms_keyword_stretch(const char *p, size_t n, int keep, sms_keyword_t *k)
 
     for (i = 0; i < count; i += used) {
         used = 1;
-        row = sms_keyword_find(words[i].p, words[i].n);
+        row = sms_keyword_find_bare(words[i].p, words[i].n);
 
         if (row == NULL) {
             used = sms_keyword_spelled(words, count, i, &row);

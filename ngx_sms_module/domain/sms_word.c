@@ -81,6 +81,8 @@ const sms_word_t  sms_word_scope[] = {
     { "messages:read", SMS_SCOPE_MESSAGES_READ },
     { "balance:read", SMS_SCOPE_BALANCE_READ },
     { "webhooks:manage", SMS_SCOPE_WEBHOOKS_MANAGE },
+    { "inbox:read", SMS_SCOPE_INBOX_READ },
+    { "inbox:write", SMS_SCOPE_INBOX_WRITE },
     { NULL, 0 }
 };
 

@@ -1,12 +1,9 @@
 #include "ngx_sms_receive.h"
 
-#include "sms_segment.h"
 #include "ngx_sms_counter.h"
+#include "ngx_sms_inbound.h"
 #include "ngx_sms_store_flow.h"
 #include "ngx_sms_work.h"
-
-
-#define NGX_SMS_RECEIVE_TEXT  1024
 
 
 /* one deliver(): its receipts, how many messages are still being stored */
@@ -36,7 +33,7 @@ static ngx_uint_t ngx_sms_receive_unsure(const ngx_sms_store_receipt_t *r);
 static ngx_int_t ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f);
 static void ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
     const ngx_sms_pg_res_t *res);
-static void ngx_sms_receive_inbound(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_receive_inbound(void *data, sms_rc_t rc);
 static void ngx_sms_receive_finish(ngx_sms_delivery_t *d, sms_rc_t rc);
 static void ngx_sms_receive_posted(ngx_event_t *ev);
 
@@ -193,37 +190,8 @@ ngx_sms_receive_receipt(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
 static ngx_int_t
 ngx_sms_receive_message(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
 {
-    char                     text[NGX_SMS_RECEIVE_TEXT];
-    size_t                   len;
-    ngx_sms_store_inbound_t  in;
-
-    ngx_memzero(&in, sizeof(ngx_sms_store_inbound_t));
-    in.from.data = (u_char *) ev->from.ptr;
-    in.from.len = ev->from.len;
-    in.to.data = (u_char *) ev->to.ptr;
-    in.to.len = ev->to.len;
-    in.octets.data = (u_char *) ev->octets.ptr;
-    in.octets.len = ev->octets.len;
-    in.udh.data = (u_char *) ev->udh.ptr;
-    in.udh.len = ev->udh.len;
-    in.data_coding = (int32_t) ev->data_coding;
-    in.at_us = ev->at_us ? ev->at_us : ngx_sms_timer_now_us();
-
-    /* what cannot be read is kept as octets; a person may still */
-    if (sms_segment_text(ev->data_coding, (const uint8_t *) ev->udh.ptr,
-                         ev->udh.len, (const uint8_t *) ev->octets.ptr,
-                         ev->octets.len, text, sizeof(text), &len)
-        == SMS_SEGMENT_OK)
-    {
-        in.text.data = (u_char *) text;
-        in.text.len = len;
-
-    } else {
-        ngx_str_set(&in.text, "");
-    }
-
-    if (ngx_sms_store_inbound(d->link->id, &in, ngx_sms_receive_inbound, d)
-        == NULL)
+    if (ngx_sms_inbound_put(d->link->id, ev, ngx_sms_receive_inbound, d)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -378,15 +346,11 @@ ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
 
 
 static void
-ngx_sms_receive_inbound(void *data, const ngx_sms_pg_res_t *res)
+ngx_sms_receive_inbound(void *data, sms_rc_t rc)
 {
     ngx_sms_delivery_t  *d = data;
 
-    if (res->rc == NGX_SMS_PG_OK) {
-        ngx_sms_counter_inc(d->link->zone, NGX_SMS_C_INBOUND);
-    }
-
-    ngx_sms_receive_finish(d, res->rc == NGX_SMS_PG_OK ? SMS_OK : SMS_E_DOWN);
+    ngx_sms_receive_finish(d, rc);
 }
 
 

@@ -5,6 +5,7 @@
 #include "ngx_sms_exit.h"
 #include "ngx_sms_host.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_inbound.h"
 #include "ngx_sms_intake.h"
 #include "ngx_sms_leases.h"
 #include "ngx_sms_pool.h"
@@ -98,6 +99,7 @@ ngx_sms_worker_start(ngx_cycle_t *cycle, const ngx_sms_settings_t *settings,
         || ngx_sms_intake_init(zone) != NGX_OK
         || ngx_sms_dispatch_init(plugins, zone, cycle->log) != NGX_OK
         || ngx_sms_screen_init(&w->screen, zone, cycle->log) != NGX_OK
+        || ngx_sms_inbound_init(zone, cycle->log) != NGX_OK
         || ngx_sms_upkeep_init(zone, cycle->log) != NGX_OK
         || ngx_sms_webhook_init(settings->webhook_private, zone, cycle->log)
            != NGX_OK
@@ -140,6 +142,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_tally();
     ngx_sms_screen_exit();
     ngx_sms_upkeep_stop();
+    ngx_sms_inbound_stop();
     ngx_sms_webhook_exit();
     ngx_sms_plugins_exit_process(cycle, ngx_sms_worker.plugins);
     ngx_sms_dispatch_exit();
@@ -170,6 +173,7 @@ ngx_sms_worker_leave(void *data)
     ngx_sms_screen_stop();
     ngx_sms_dispatch_stop();
     ngx_sms_upkeep_stop();
+    ngx_sms_inbound_stop();
     ngx_sms_webhook_stop();
     ngx_sms_leases_release();
 }

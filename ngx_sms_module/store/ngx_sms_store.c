@@ -3,6 +3,7 @@
 #include "ngx_sms_timer.h"
 #include "ngx_sms_store_account.h"
 #include "ngx_sms_store_flow.h"
+#include "ngx_sms_store_inbound.h"
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_store_lease.h"
 #include "ngx_sms_store_screen.h"
@@ -105,6 +106,14 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    ngx_sms_store_webhook_stmts,
                                    NGX_SMS_STORE_WEBHOOK_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.flow,
+                       &ngx_sms_store_inbound_stmts[NGX_SMS_STMT_INBOUND_PUT],
+                       1)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
+                       &ngx_sms_store_inbound_stmts[NGX_SMS_STMT_INBOUND_READ],
+                       NGX_SMS_STORE_INBOUND_STMTS - 1)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.flow, ngx_sms_store_flow_stmts,
                                    NGX_SMS_STORE_FLOW_STMTS)
@@ -284,4 +293,56 @@ ngx_sms_store_array(ngx_sms_store_query_t *q, ngx_sms_pg_array_t *a,
     uint32_t type, ngx_uint_t n)
 {
     ngx_sms_pg_array_init(a, type, n, 0, ngx_sms_pg_param_grow, q->pool);
+}
+
+
+/*
+ * Ids and addresses of operators are octets, and a column of text takes UTF-8
+ * only: one odd octet would have the database refuse the whole row for ever.
+ * What is not printable ASCII is written as \xHH, the same way each time.
+ */
+
+ngx_int_t
+ngx_sms_store_text(ngx_pool_t *pool, const ngx_str_t *s, ngx_str_t *text)
+{
+    u_char  *p;
+    size_t   i, odd;
+
+    static u_char  hex[] = "0123456789abcdef";
+
+    odd = 0;
+
+    for (i = 0; i < s->len; i++) {
+        odd += s->data[i] < 0x20 || s->data[i] > 0x7e;
+    }
+
+    *text = *s;
+
+    if (odd == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(pool, s->len + odd * 3);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (i = 0; i < s->len; i++) {
+
+        if (s->data[i] >= 0x20 && s->data[i] <= 0x7e) {
+            *p++ = s->data[i];
+            continue;
+        }
+
+        *p++ = '\\';
+        *p++ = 'x';
+        *p++ = hex[s->data[i] >> 4];
+        *p++ = hex[s->data[i] & 0xf];
+    }
+
+    text->len = (size_t) (p - text->data);
+
+    return NGX_OK;
 }

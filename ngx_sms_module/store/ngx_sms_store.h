@@ -7,8 +7,9 @@
  *             they do not stand in front of the small ones; upkeep; what
  *             screen takes
  *   read      profiles, the management API, preview, plugins' statements,
- *             webhooks
- *   flow      what screen decided, claim, submit results, receipts
+ *             webhooks, what messages from people mean
+ *   flow      what screen decided, claim, submit results, receipts, messages
+ *             from people
  *   control   leases, notices: nothing that takes time
  *
  * SQL text lives here and in sql/ only.  Each noun has a file of its own with
@@ -25,7 +26,7 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN  18        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN  25        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
 
@@ -89,5 +90,9 @@ void ngx_sms_store_query_forget(void *query);
 /* an array parameter of element type "type" in q's pool */
 void ngx_sms_store_array(ngx_sms_store_query_t *q, ngx_sms_pg_array_t *a,
     uint32_t type, ngx_uint_t n);
+
+/* octets of an operator as a column of text takes them */
+ngx_int_t ngx_sms_store_text(ngx_pool_t *pool, const ngx_str_t *s,
+    ngx_str_t *text);
 
 #endif /* NGX_SMS_STORE_H */

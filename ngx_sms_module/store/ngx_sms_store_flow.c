@@ -22,11 +22,6 @@ static const uint32_t  ngx_sms_types_receipts[] = {
     NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY, NGX_SMS_PG_INT2_ARRAY,
     NGX_SMS_PG_INT8_ARRAY
 };
-static const uint32_t  ngx_sms_types_inbound[] = {
-    NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA,
-    NGX_SMS_PG_BYTEA, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT,
-    NGX_SMS_PG_TIMESTAMPTZ
-};
 
 
 const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
@@ -46,11 +41,7 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
       .sql = "SELECT final, duplicate, intermediate, orphan, settled, late"
              " FROM sms.receipts($1, $2, $3, $4, $5, $6, $7, $8, $9,"
              " $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-      .nparams = NGX_SMS_RECEIPTS_PARAMS, .types = ngx_sms_types_receipts },
-
-    { .name = "inbound_put",
-      .sql = "SELECT inbound_id FROM sms.inbound_put($1, $2, $3, $4, $5, $6, $7, $8)",
-      .nparams = 8, .types = ngx_sms_types_inbound }
+      .nparams = NGX_SMS_RECEIPTS_PARAMS, .types = ngx_sms_types_receipts }
 };
 
 
@@ -76,78 +67,8 @@ static const ngx_sms_store_column_t  ngx_sms_store_claim_columns[] = {
 };
 
 
-static ngx_sms_store_query_t *ngx_sms_store_flow_send(
-    ngx_sms_store_query_t *q, ngx_int_t failed);
-static ngx_int_t ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s,
-    ngx_str_t *text);
 static void ngx_sms_store_receipt_part(ngx_sms_pg_array_t a[7],
     const ngx_sms_store_part_t *part);
-
-
-static ngx_sms_store_query_t *
-ngx_sms_store_flow_send(ngx_sms_store_query_t *q, ngx_int_t failed)
-{
-    if (failed) {
-        ngx_destroy_pool(q->pool);
-        return NULL;
-    }
-
-    return ngx_sms_store_query_send(ngx_sms_store.flow, q,
-                                    NGX_SMS_FLOW_DEADLINE)
-           == NGX_OK ? q : NULL;
-}
-
-
-/*
- * Ids and addresses of operators are octets, and a column of text takes UTF-8
- * only: one odd octet would have the database refuse the whole row for ever.
- * What is not printable ASCII is written as \xHH, the same way each time.
- */
-
-static ngx_int_t
-ngx_sms_store_flow_text(ngx_pool_t *pool, const ngx_str_t *s, ngx_str_t *text)
-{
-    u_char  *p;
-    size_t   i, odd;
-
-    static u_char  hex[] = "0123456789abcdef";
-
-    odd = 0;
-
-    for (i = 0; i < s->len; i++) {
-        odd += s->data[i] < 0x20 || s->data[i] > 0x7e;
-    }
-
-    *text = *s;
-
-    if (odd == 0) {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(pool, s->len + odd * 3);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = p;
-
-    for (i = 0; i < s->len; i++) {
-
-        if (s->data[i] >= 0x20 && s->data[i] <= 0x7e) {
-            *p++ = s->data[i];
-            continue;
-        }
-
-        *p++ = '\\';
-        *p++ = 'x';
-        *p++ = hex[s->data[i] >> 4];
-        *p++ = hex[s->data[i] & 0xf];
-    }
-
-    text->len = (size_t) (p - text->data);
-
-    return NGX_OK;
-}
 
 
 ngx_sms_store_query_t *
@@ -266,7 +187,7 @@ ngx_sms_store_submitted(const ngx_sms_store_submit_t *list, ngx_uint_t n,
         ngx_sms_pg_array_int2(&a[6], list[i].reason);
         ngx_sms_pg_array_int4(&a[7], list[i].code);
 
-        if (ngx_sms_store_flow_text(pool, &list[i].operator_id, &id)
+        if (ngx_sms_store_text(pool, &list[i].operator_id, &id)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -340,8 +261,8 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
     }
 
     for (i = 0; i < n; i++) {
-        if (ngx_sms_store_flow_text(pool, &list[i].operator_id, &id) != NGX_OK
-            || ngx_sms_store_flow_text(pool, &list[i].sender, &sender)
+        if (ngx_sms_store_text(pool, &list[i].operator_id, &id) != NGX_OK
+            || ngx_sms_store_text(pool, &list[i].sender, &sender)
                != NGX_OK)
         {
             return NGX_ERROR;
@@ -359,7 +280,7 @@ ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list, ngx_uint_t n,
         open = 0;
 
         for (k = 0; k < SMS_READINGS; k++) {
-            if (ngx_sms_store_flow_text(pool, &list[i].readings[k], &reading)
+            if (ngx_sms_store_text(pool, &list[i].readings[k], &reading)
                 != NGX_OK)
             {
                 return NGX_ERROR;
@@ -414,37 +335,4 @@ ngx_sms_store_receipt_part(ngx_sms_pg_array_t a[7],
     ngx_sms_pg_array_int2(&a[4], part->total);
     ngx_sms_pg_array_int2(&a[5], part->klass);
     ngx_sms_pg_array_int8(&a[6], part->price_micro);
-}
-
-
-ngx_sms_store_query_t *
-ngx_sms_store_inbound(uint32_t link, const ngx_sms_store_inbound_t *in,
-    ngx_sms_pg_done_pt done, void *data)
-{
-    ngx_str_t               from, to;
-    ngx_sms_store_query_t  *q;
-
-    q = ngx_sms_store_query_create(
-            &ngx_sms_store_flow_stmts[NGX_SMS_STMT_INBOUND], 0, done, data);
-    if (q == NULL) {
-        return NULL;
-    }
-
-    if (ngx_sms_store_flow_text(q->pool, &in->from, &from) != NGX_OK
-        || ngx_sms_store_flow_text(q->pool, &in->to, &to) != NGX_OK)
-    {
-        return ngx_sms_store_flow_send(q, 1);
-    }
-
-    ngx_sms_pg_param_int4(&q->params[0], (int32_t) link);
-    ngx_sms_pg_param_octets(&q->params[1], from.data, from.len);
-    ngx_sms_pg_param_octets(&q->params[2], to.data, to.len);
-    ngx_sms_pg_param_octets(&q->params[3], in->octets.data, in->octets.len);
-    ngx_sms_pg_param_octets(&q->params[4], in->udh.len ? in->udh.data : NULL,
-                            in->udh.len);
-    ngx_sms_pg_param_int4(&q->params[5], in->data_coding);
-    ngx_sms_pg_param_octets(&q->params[6], in->text.data, in->text.len);
-    ngx_sms_pg_param_time(&q->params[7], in->at_us);
-
-    return ngx_sms_store_flow_send(q, 0);
 }

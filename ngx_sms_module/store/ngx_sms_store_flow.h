@@ -1,5 +1,5 @@
 /*
- * The life of a message after screen: claimed, submitted, receipts, inbound.
+ * The life of a message after screen: claimed, submitted, receipts.
  */
 #ifndef NGX_SMS_STORE_FLOW_H
 #define NGX_SMS_STORE_FLOW_H
@@ -12,7 +12,6 @@ typedef enum {
     NGX_SMS_STMT_CLAIM = 0,
     NGX_SMS_STMT_SUBMITTED,
     NGX_SMS_STMT_RECEIPTS,
-    NGX_SMS_STMT_INBOUND,
     NGX_SMS_STORE_FLOW_STMTS
 } ngx_sms_store_flow_stmt_e;
 
@@ -81,14 +80,5 @@ ngx_int_t ngx_sms_store_receipts(const ngx_sms_store_receipt_t *list,
     ngx_uint_t n, uint32_t link, int64_t now_us, ngx_pool_t *pool,
     ngx_sms_pg_param_t *params);
 
-
-typedef struct {
-    ngx_str_t             from, to, octets, udh, text;
-    int32_t               data_coding;
-    int64_t               at_us;
-} ngx_sms_store_inbound_t;
-
-ngx_sms_store_query_t *ngx_sms_store_inbound(uint32_t link,
-    const ngx_sms_store_inbound_t *in, ngx_sms_pg_done_pt done, void *data);
 
 #endif /* NGX_SMS_STORE_FLOW_H */
