@@ -297,6 +297,7 @@ create table sms.inbound (
 ) partition by range (inbound_id);
 
 insert into sms.partitioned (parent) values ('inbound');
+select sms.partitions_ahead(2);
 
 -- The keywords of a number that stand in a text's words, the longest of those that
 -- overlap.  whole: there is nothing else in the text.
