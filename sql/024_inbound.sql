@@ -396,8 +396,7 @@ grant execute on function
 set role sms_api;
 
 insert into api.problem (slug, status) values
-    ('keyword-taken', 409), ('keyword-in-use', 409), ('already-decided', 409),
-    ('unknown-brand', 422);
+    ('keyword-taken', 409), ('keyword-in-use', 409), ('already-decided', 409);
 
 insert into api.route (method, pattern, scope, function) values
     ('GET', '^/v1/numbers$', 'inbox:read', 'api.numbers_get'),
@@ -480,7 +479,7 @@ begin
                     where b.public_id = sms.id_parse('brd', v_brand));
 
     if v_brand_id is null then
-        perform api.raise('unknown-brand', '/brand', 'a brand that the account owns');
+        perform api.raise('invalid-field', '/brand', 'a brand that the account owns');
     end if;
 
     if v_purpose = 'optin' and v_scope is null then
@@ -658,14 +657,16 @@ language plpgsql
 as $$
 declare
     v_id        uuid := api.id('inb', p_path[1]);
-    v_decision  text := api.field_word(api.body(p_body, array['decision'], array['decision']),
-                                       'decision', array['refusal', 'message']);
+    v_decision  text;
 begin
+    perform api.inbox_one(v_id);
+
+    v_decision := api.field_word(api.body(p_body, array['decision'], array['decision']),
+                                 'decision', array['refusal', 'message']);
+
     if v_decision is null then
         perform api.raise('invalid-field', '/decision', 'one of refusal, message');
     end if;
-
-    perform api.inbox_one(v_id);
 
     if not sms.api_inbox_decide(v_id, v_decision = 'refusal') then
         perform api.raise('already-decided');

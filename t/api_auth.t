@@ -63,6 +63,9 @@ my %call = (
     'messages:read' => [ [ GET => "/v1/messages/$id", 200 ],
                          [ GET => "/v1/messages/$id/explain", 200 ] ],
     'balance:read' => [ [ GET => '/v1/balance', 200 ] ],
+    'inbox:read' => [ [ GET => '/v1/inbox', 200 ], [ GET => '/v1/numbers', 200 ],
+                      [ GET => '/v1/keywords', 200 ] ],
+    'inbox:write' => [ [ DELETE => '/v1/keywords/kwd_01m8554rhhe01b3nv4cpy36vc8', 404 ] ],
 );
 
 like($account->wait_state($nginx, $id, qr/^delivered$/)->{state}, qr/delivered/, 'delivered');

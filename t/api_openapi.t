@@ -58,6 +58,7 @@ EOC
            slow(10), 'priced') or return;
 
     send_and_see(%one);
+    inbox();
     refusals(%one);
     callers(%one);
     service();
@@ -171,6 +172,73 @@ sub send_and_see {
     is($bad_preview->{counts}{'invalid-number'}, 2, 'and its count');
 
     $api->holds('getBalance', $account->get($nginx, '/v1/balance'), 200);
+    return;
+}
+
+
+# Numbers, keywords, and what people have written.
+sub inbox {
+    my $key = $account->key('live', waived => 'test', scopes => [ 'inbox:read', 'inbox:write' ]);
+    my $ask = sub { my ($method, $path, %opt) = @_;
+                    return $account->request($nginx, $method, $path, key => $key, %opt) };
+    my $request = $api->schema('KeywordRequest');
+    my %keyword = (number => '4605', keyword => 'Örnek Kulüp', brand => $account->brand_id,
+                   purpose => 'optin', scope => 'Kulüp duyuruları', forward_to => '0532 111 00 77');
+
+    is($api->holds('listNumbers', $ask->(GET => '/v1/numbers'), 200)->{numbers}[0]{number}, '4605',
+       'the number that is there');
+    $api->holds('addKeyword', $ask->(POST => '/v1/keywords', json => \%keyword), 400, 'invalid-field',
+                'a number with blanks');
+    $keyword{forward_to} = '05321110077';
+    is_deeply([ $api->faults($request, \%keyword) ], [], 'a keyword as documented');
+    my $kept = $api->holds('addKeyword', $ask->(POST => '/v1/keywords', json => \%keyword), 201);
+    is($kept->{forward_to}, '+905321110077', 'with its number');
+    $api->holds('addKeyword', $ask->(POST => '/v1/keywords', json =>
+        { %keyword, keyword => 'ORNEKKULUP' }), 409, 'keyword-taken');
+    for my $bad ([ number => '9999' ], [ keyword => 'örnek iptal' ], [ brand => 'brd_1' ],
+                 [ purpose => 'x' ], [ forward_to => '02121234567' ], [ scope => '' ]) {
+        my ($name, $value) = @$bad;
+        my $r = $api->holds('addKeyword', $ask->(POST => '/v1/keywords', json =>
+            { %keyword, keyword => 'YENI', @$bad }), 400, 'invalid-field');
+        is($r->{errors}[0]{pointer}, "/$name", "at $name") or diag(shown($r));
+    }
+    my ($first) = grep { $_->{keyword} eq 'ORNEK' } @{ $api->holds('listKeywords',
+        $ask->(GET => '/v1/keywords'), 200)->{keywords} };
+    $api->holds('dropKeyword', $ask->(DELETE => "/v1/keywords/$first->{id}"), 409, 'keyword-in-use');
+    $api->holds('dropKeyword', $ask->(DELETE => "/v1/keywords/$kept->{id}"), 200);
+
+    for my $text ('ORNEK NEDIR', 'ORNEK KIM') {
+        $pg->do(q{select sms.inbound_read(now(), w.inbound_id, ?, 0, ?, 905321112277,
+                                          now() + interval '1 day')
+                    from sms.inbound_put(now(), 1, '905321112277', '4605', ?::bytea, '', 0, null,
+                                         0, 1, 1) w}, $text, $text, $text);
+    }
+    my $page = $api->holds('listInbox', $ask->(GET => '/v1/inbox?limit=1&kind=unclear'), 200);
+    ok($page->{next_cursor}, 'more than a page');
+    my $next = $api->holds('listInbox', $ask->(GET =>
+        "/v1/inbox?limit=1&cursor=$page->{next_cursor}&state=unread&from=%2B905321112277&to=4605"
+        . '&since=2020-01-01T00:00:00Z'), 200);
+    is($next->{messages}[0]{text}, 'ORNEK NEDIR', 'the older one');
+    is($next->{next_cursor}, undef, 'the last page');
+    $api->holds('listInbox', $ask->(GET => "/v1/inbox?$_"), 400, 'invalid-parameter')
+        for 'limit=0', 'kind=x', 'cursor=1', 'since=yesterday', 'limit=1&limit=2';
+    my $one = "/v1/inbox/$next->{messages}[0]{id}";
+    $api->holds('getInbound', $ask->(GET => $one), 200);
+    ok($api->holds('markRead', $ask->(POST => "$one:read"), 200)->{read_at}, 'read');
+    is($api->holds('markUnread', $ask->(POST => "$one:unread"), 200)->{read_at}, undef, 'and not');
+    $api->holds('decideInbound', $ask->(POST => "$one:decide", json => { decision => 'x' }), 400,
+                'invalid-field');
+    is($api->holds('decideInbound', $ask->(POST => "$one:decide", json => { decision => 'message' }),
+                   200)->{decision}, 'message', 'decided');
+    $api->holds('decideInbound', $ask->(POST => "$one:decide", json => { decision => 'refusal' }),
+                409, 'already-decided');
+
+    for my $op ([ addKeyword => '/v1/keywords' ], [ decideInbound => "$one:decide" ]) {
+        $api->holds($op->[0], $ask->(POST => $op->[1], body => ' ' x 3_000_000), 413, 'body-too-large');
+        $api->holds($op->[0], $ask->(POST => $op->[1], body => 'a=b',
+            headers => { 'Content-Type' => 'application/x-www-form-urlencoded' }), 415,
+            'unsupported-media-type');
+    }
     return;
 }
 
