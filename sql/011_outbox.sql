@@ -94,3 +94,167 @@ grant execute on function
     sms.outbox_put(text, text, text, timestamptz),
     sms.outbox_take(text, int, timestamptz, timestamptz),
     sms.outbox_done(bigint[], uuid[]) to sms_worker;
+
+
+-- ---- notices ----------------------------------------------------------------
+
+-- A message of our own for the account, as soon as a worker has measured it.  It
+-- comes from a header of the brand, or one of the account's others.
+create function sms.notice_add(
+    p_account bigint, p_brand bigint, p_to bigint, p_what text, p_text text)
+returns boolean
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_sender    text;
+begin
+    select s.sender into v_sender
+      from sender s
+     where s.account_id = p_account and s.revoked_at is null
+       and 'informational' = any (s.classes)
+       and (s.brand_id = p_brand or p_what <> 'optout')
+     order by s.brand_id is not distinct from p_brand desc,
+              exists (select from sender_approval a
+                       where a.account_id = s.account_id and a.sender = s.sender
+                         and a.state = 'approved') desc,
+              s.sender
+     limit 1;
+
+    if v_sender is null then
+        return false;
+    end if;
+
+    insert into outbox (account_id, not_before, outbox_id, topic, key, payload)
+    values (p_account, clock_timestamp(), id_new(), 'notice', p_what,
+            json_build_object('brand', p_brand, 'to', p_to, 'sender', v_sender,
+                              'text', p_text)::text);
+
+    return true;
+end
+$$;
+
+-- Does not count for what was sent by us to confirm a refusal: the recipient's number
+-- being on a blacklist (C10).  Of verdicts in which p_black stands for that; null when
+-- nothing is left.
+create function sms.notices_pass(p_acct bigint[], p_id uuid[], p_verdict int[], p_black int)
+returns int[]
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_low       uuid := id_min(p_id);
+    v_high      uuid := id_max(p_id);
+    v_verdict   int[];
+begin
+    select array_agg(case when u.v = p_black
+                     then case (select m.doc::json ->> 'notice' from message m
+                                 where m.account_id = u.a and m.message_id = u.m
+                                   and m.message_id >= v_low and m.message_id <= v_high)
+                          when 'optout' then 0 else u.v end
+                     else u.v end order by u.i)
+      into v_verdict
+      from unnest(p_acct, p_id, p_verdict) with ordinality u (a, m, v, i);
+
+    return case when 0 <> any (v_verdict) then v_verdict end;
+end
+$$;
+
+-- Notices to be measured, hidden from other takers until p_until; by what their
+-- account pays (D4).
+create function sms.notice_take(p_now timestamptz, p_until timestamptz, p_limit int)
+returns table (account_id bigint, outbox_id uuid, body text, locking boolean, suffix boolean,
+               max_parts int)
+language plpgsql security definer
+set search_path = sms, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select t.account_id, t.outbox_id, t.payload::json ->> 'text', s.shift = 'locking', s.suffix,
+           s.max_parts
+      from outbox_take('notice', p_limit, p_now, p_until) t
+      join account_setting s on s.account_id = t.account_id;
+end
+$$;
+
+-- Makes messages of measured notices: informational, of the brand's owner, who pays
+-- as for any other; they go through screen to their route.  p_parts 0: it cannot be
+-- sent.  Answers how many there are; what nobody can pay for waits for an hour.
+create function sms.notice_put(
+    p_now timestamptz, p_account bigint[], p_outbox uuid[], p_encoding int[], p_parts int[])
+returns int
+language plpgsql security definer
+set search_path = sms, pg_temp
+as $$
+declare
+    v_old   timestamptz := p_now - setting_int('notice_hours') * interval '1 hour';
+    r       record;
+    v_id    uuid;
+    n       int := 0;
+begin
+    perform account_lock(p_account);
+
+    for r in
+        select o.account_id, o.outbox_id, o.created_at, o.key, u.encoding, u.parts,
+               o.payload::json as doc, a.available_micro, a.unit,
+               coalesce(t.price_micro, 0) * u.parts as price, t.unit as priced_in
+          from unnest(p_account, p_outbox, p_encoding, p_parts) u (account_id, id, encoding, parts)
+          join outbox o on o.account_id = u.account_id and o.outbox_id = u.id
+                       and o.topic = 'notice'
+          join account a on a.account_id = o.account_id
+          join account_setting s on s.account_id = o.account_id
+          left join lateral (
+               select x.price_micro, x.unit from tariff_price x
+                where x.tariff = s.tariff and x.class = 2 and x.valid_from <= p_now
+                  and (o.payload::json ->> 'to') like x.prefix || '%'
+                order by length(x.prefix) desc, x.valid_from desc
+                limit 1) t on true
+         order by o.account_id, o.outbox_id
+    loop
+        -- several of one account are paid one after the other
+        if r.parts > 0 and r.price > 0 then
+            update account a
+               set available_micro = a.available_micro - r.price
+             where a.account_id = r.account_id and a.available_micro >= r.price
+               and r.priced_in = a.unit;
+
+            if not found then
+                if r.created_at > v_old then
+                    update outbox o set not_before = p_now + interval '1 hour'
+                     where o.account_id = r.account_id and o.outbox_id = r.outbox_id;
+                    continue;
+                end if;
+
+                r.parts := 0;
+            end if;
+        end if;
+
+        delete from outbox o where o.account_id = r.account_id and o.outbox_id = r.outbox_id;
+        continue when r.parts = 0;
+
+        v_id := id_new(p_now);
+
+        insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
+                             ord, class, recipient_type, encoding, parts, test, message_id,
+                             submission_id, batch_id, sender, text, high_message, doc, text_hash)
+        values (r.account_id, (r.doc ->> 'to')::bigint, r.price, (r.doc ->> 'brand')::bigint,
+                p_now, p_now + interval '1 day', 0, 2, 0, r.encoding, r.parts, false, v_id, v_id,
+                id_new(p_now), r.doc ->> 'sender', r.doc ->> 'text', v_id,
+                json_build_object('basis', 'other', 'validity_s', 86400, 'key_id', 'platform',
+                                  'notice', r.key)::text,
+                sha256(convert_to(r.doc ->> 'text', 'UTF8')));
+
+        insert into due (at, account_id, expires_at, attempt, parts, message_id)
+        values (p_now, r.account_id, p_now + interval '1 day', 1, r.parts, v_id);
+
+        n := n + 1;
+    end loop;
+
+    return n;
+end
+$$;
+
+grant execute on function
+    sms.notice_take(timestamptz, timestamptz, int),
+    sms.notice_put(timestamptz, bigint[], uuid[], int[], int[]) to sms_worker;
