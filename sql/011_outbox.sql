@@ -17,6 +17,8 @@ create table sms.inbound (
     octets      bytea not null,
     udh         bytea not null,
     text        text,
+    -- what else the operator said, by name: {"partner":"..."}
+    attrs       json,
     primary key (account_id, inbound_id)
 ) partition by range (inbound_id);
 
@@ -39,9 +41,10 @@ $$;
 -- the message the brand's only when it fits exactly one.  p_at: of the message;
 -- a link that tells none makes a repetition another message.  A time for which
 -- there is no partition must not cost a refusal (C2): then it is the arrival's.
+-- p_attrs: names and values in turn, or NULL.
 create function sms.inbound_put(
     p_link_id int, p_from text, p_to text, p_octets bytea, p_udh bytea, p_data_coding int,
-    p_text text, p_at timestamptz)
+    p_text text, p_at timestamptz, p_attrs text[] default null)
 returns table (inbound_id uuid, account_id bigint, brand_id bigint)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -69,10 +72,10 @@ begin
     having count(distinct w.brand_id) = 1;
 
     insert into inbound (account_id, at, stored_at, brand_id, link_id, data_coding, inbound_id,
-                         "from", "to", octets, udh, text)
+                         "from", "to", octets, udh, text, attrs)
     values (coalesce(brand_owner(v_brand), 0), v_at, clock_timestamp(), v_brand, p_link_id,
             coalesce(p_data_coding, 0), v_id, p_from, p_to, coalesce(p_octets, ''),
-            coalesce(p_udh, ''), p_text)
+            coalesce(p_udh, ''), p_text, json_object(p_attrs))
         on conflict do nothing;
 
     return query select v_id, coalesce(brand_owner(v_brand), 0), v_brand;
@@ -80,7 +83,7 @@ end
 $$;
 
 grant execute on function sms.inbound_put(
-    int, text, text, bytea, bytea, int, text, timestamptz) to sms_worker;
+    int, text, text, bytea, bytea, int, text, timestamptz, text[]) to sms_worker;
 
 
 -- Work for the outside world that must not be lost: written in the transaction

@@ -207,6 +207,8 @@ ngx_sms_receive_message(ngx_sms_delivery_t *d, const sms_inbound_t *ev)
     in.udh.data = (u_char *) ev->udh.ptr;
     in.udh.len = ev->udh.len;
     in.data_coding = (int32_t) ev->data_coding;
+    in.attrs = ev->attrs;
+    in.nattrs = ev->nattrs;
     in.at_us = ev->at_us ? ev->at_us : ngx_sms_timer_now_us();
 
     /* what cannot be read is kept as octets; a person may still */

@@ -25,7 +25,7 @@ static const uint32_t  ngx_sms_types_receipts[] = {
 static const uint32_t  ngx_sms_types_inbound[] = {
     NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT, NGX_SMS_PG_BYTEA,
     NGX_SMS_PG_BYTEA, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT,
-    NGX_SMS_PG_TIMESTAMPTZ
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_TEXT_ARRAY
 };
 
 
@@ -49,8 +49,9 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_flow_stmts[] = {
       .nparams = NGX_SMS_RECEIPTS_PARAMS, .types = ngx_sms_types_receipts },
 
     { .name = "inbound_put",
-      .sql = "SELECT inbound_id FROM sms.inbound_put($1, $2, $3, $4, $5, $6, $7, $8)",
-      .nparams = 8, .types = ngx_sms_types_inbound }
+      .sql = "SELECT inbound_id FROM sms.inbound_put($1, $2, $3, $4, $5, $6, $7, $8,"
+             " $9)",
+      .nparams = 9, .types = ngx_sms_types_inbound }
 };
 
 
@@ -421,7 +422,9 @@ ngx_sms_store_query_t *
 ngx_sms_store_inbound(uint32_t link, const ngx_sms_store_inbound_t *in,
     ngx_sms_pg_done_pt done, void *data)
 {
-    ngx_str_t               from, to;
+    ngx_str_t               from, to, octets, value;
+    ngx_uint_t              i;
+    ngx_sms_pg_array_t      attrs;
     ngx_sms_store_query_t  *q;
 
     q = ngx_sms_store_query_create(
@@ -445,6 +448,27 @@ ngx_sms_store_inbound(uint32_t link, const ngx_sms_store_inbound_t *in,
     ngx_sms_pg_param_int4(&q->params[5], in->data_coding);
     ngx_sms_pg_param_octets(&q->params[6], in->text.data, in->text.len);
     ngx_sms_pg_param_time(&q->params[7], in->at_us);
+
+    if (in->nattrs) {
+        ngx_sms_store_array(q, &attrs, NGX_SMS_PG_TEXT, 2 * in->nattrs);
+
+        for (i = 0; i < in->nattrs; i++) {
+            octets.data = (u_char *) in->attrs[i].value.ptr;
+            octets.len = in->attrs[i].value.len;
+
+            if (ngx_sms_store_flow_text(q->pool, &octets, &value) != NGX_OK) {
+                return ngx_sms_store_flow_send(q, 1);
+            }
+
+            ngx_sms_pg_array_text(&attrs, in->attrs[i].name.ptr,
+                                  in->attrs[i].name.len);
+            ngx_sms_pg_array_text(&attrs, value.data, value.len);
+        }
+
+        if (ngx_sms_pg_param_array(&q->params[8], &attrs) != NGX_OK) {
+            return ngx_sms_store_flow_send(q, 1);
+        }
+    }
 
     return ngx_sms_store_flow_send(q, 0);
 }

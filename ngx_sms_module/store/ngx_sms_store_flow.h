@@ -86,6 +86,8 @@ typedef struct {
     ngx_str_t             from, to, octets, udh, text;
     int32_t               data_coding;
     int64_t               at_us;
+    const sms_kv_t       *attrs;        /* UTF-8                              */
+    ngx_uint_t            nattrs;
 } ngx_sms_store_inbound_t;
 
 ngx_sms_store_query_t *ngx_sms_store_inbound(uint32_t link,
