@@ -5,6 +5,7 @@
 #define NGX_SMS_STORE_INBOUND_H
 
 #include "sms_joined.h"
+#include "sms_plugin.h"
 #include "ngx_sms_store.h"
 
 
@@ -27,6 +28,8 @@ typedef struct {
     int64_t               at_us;        /* 0: it tells no time                */
     int32_t               ref;          /* with its width above bit 16        */
     int32_t               total, seq;   /* 1 and 1: it is whole               */
+    const sms_kv_t       *attrs;        /* UTF-8                              */
+    ngx_uint_t            nattrs;
 } ngx_sms_store_inbound_t;
 
 /* rows, none or one: ngx_sms_store_inbound_row() */
