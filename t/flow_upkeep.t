@@ -91,13 +91,14 @@ subtest 'the books' => sub {
 };
 
 subtest 'a worker that is stopped at once' => sub {
+    # bind, screen, inbound, upkeep, webhook
     my $held = wait_until {
-        $pg->value('select count(*) from sms.lease where expires_at > now()') == 4
+        $pg->value('select count(*) from sms.lease where expires_at > now()') == 5
     } slow(10), 'its leases';
     ok($held, 'holds its leases');
     $nginx->stop;
     my $free = wait_until {
-        $pg->value(q{select count(*) from sms.lease where expires_at = '-infinity'}) == 4
+        $pg->value(q{select count(*) from sms.lease where expires_at = '-infinity'}) == 5
     } 5, 'them to be given up';
     ok($free, 'gives them up as the last thing it does');
 };
