@@ -32,6 +32,8 @@ static ngx_int_t ngx_sms_claim_start(ngx_sms_claim_t *claim);
 static void ngx_sms_claim_go(void *data);
 static ngx_int_t ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i,
     ngx_array_t *parts);
+static ngx_int_t ngx_sms_claim_whole(ngx_sms_claim_t *claim, ngx_uint_t i,
+    ngx_array_t *parts);
 static void ngx_sms_claim_done(ngx_sms_run_t *run);
 static void ngx_sms_claim_result(ngx_sms_claim_t *claim,
     const sms_part_t *part, const sms_submit_t *s, ngx_uint_t row,
@@ -328,6 +330,13 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
 
     row = &claim->st.rows[i];
     text = (char *) row->text.data;
+
+    if (claim->link->plugin->ops
+        && (claim->link->plugin->ops->flags & SMS_OPERATOR_WHOLE))
+    {
+        return ngx_sms_claim_whole(claim, i, parts);
+    }
+
     n = sizeof(described) / sizeof(sms_segment_part_t);
     pf = claim->st.accounts[i]->encoding;
     pf.force = (uint8_t) row->encoding;
@@ -382,6 +391,30 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
         part->payload.ptr = (const char *) out->payload;
         part->payload.len = out->payload_len;
     }
+
+    return NGX_OK;
+}
+
+
+/* the operator splits: it gets the text, in one */
+
+static ngx_int_t
+ngx_sms_claim_whole(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
+{
+    sms_part_t  *part;
+
+    part = ngx_array_push(parts);
+
+    if (part == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(part, sizeof(sms_part_t));
+    part->msg = &claim->st.msgs[i];
+    part->number = 1;
+    part->total = 1;
+    part->encoding = (uint8_t) claim->st.rows[i].encoding;
+    part->data_coding = part->encoding == SMS_ENC_UCS2 ? 8 : 0;
 
     return NGX_OK;
 }

@@ -1,4 +1,6 @@
+#ifndef PCRE2_CODE_UNIT_WIDTH
 #define PCRE2_CODE_UNIT_WIDTH  8
+#endif
 #include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
