@@ -47,7 +47,8 @@ fuzz_map(http_map_t *m, int format, int list, uint32_t n)
     m->n = n;
 
     for (i = 0; i < n; i++) {
-        const char  *s = format == HTTP_DOC_XML ? xml[i] : format == HTTP_DOC_TEXT ? text[i] : json[i];
+        const char  *s = format == HTTP_DOC_XML ? xml[i] : format == HTTP_DOC_TEXT ? text[i]
+            : json[i];
 
         m->path[i].ptr = s;
         m->path[i].len = strlen(s);

@@ -83,31 +83,39 @@ documents(void **state)
 {
     (void) state;
 
-    assert_string_equal(fields(HTTP_DOC_JSON, "", "m.0.id", "/c~1d", "{\"m\":[{\"id\":7}],\"c/d\":1.50}"),
+    assert_string_equal(fields(HTTP_DOC_JSON, "", "m.0.id", "/c~1d",
+        "{\"m\":[{\"id\":7}],\"c/d\":1.50}"),
                         "7,1.50;");
-    assert_string_equal(fields(HTTP_DOC_JSON, "r", "id", "x", "{\"r\":[{\"id\":\"a\"},{\"x\":true,\"id\":null}]}"),
+    assert_string_equal(fields(HTTP_DOC_JSON, "r", "id", "x",
+        "{\"r\":[{\"id\":\"a\"},{\"x\":true,\"id\":null}]}"),
                         "a,-;-,true;");
-    assert_string_equal(fields(HTTP_DOC_JSON, "", "id", "x", "\xEF\xBB\xBF[{\"id\":1},{\"id\":{}}]"), "1,-;-,-;");
+    assert_string_equal(fields(HTTP_DOC_JSON, "", "id", "x",
+        "\xEF\xBB\xBF[{\"id\":1},{\"id\":{}}]"), "1,-;-,-;");
     assert_string_equal(fields(HTTP_DOC_JSON, "r", "id", "", "{\"r\":{\"id\":1}}"), "1,-;");
     assert_string_equal(fields(HTTP_DOC_JSON, "r", "id", "", "{\"q\":[]}"), "bad");
     assert_string_equal(fields(HTTP_DOC_JSON, "", "id", "", "{\"id\":1"), "bad");
 
     assert_string_equal(fields(HTTP_DOC_XML, "", "r/id", "r/c/@x",
-                               "<p:r xmlns:p='u'><id>a&amp;b</id><c x='9'/><id>no</id></p:r>"), "a&b,9;");
-    assert_string_equal(fields(HTTP_DOC_XML, "l/m", "@id", ".", "<l><m id='1'>x</m><n/><m>y<z>q</z></m></l>"),
+                               "<p:r xmlns:p='u'><id>a&amp;b</id><c x='9'/><id>no</id></p:r>"),
+                               "a&b,9;");
+    assert_string_equal(fields(HTTP_DOC_XML, "l/m", "@id", ".",
+        "<l><m id='1'>x</m><n/><m>y<z>q</z></m></l>"),
                         "1,x;-,y;");
     assert_string_equal(fields(HTTP_DOC_XML, "", "r", "",
         "<?xml version='1.0' encoding='ISO-8859-9'?><r>\xfe\xf0\xdd</r>"), "şğİ,-;");
-    assert_string_equal(fields(HTTP_DOC_XML, "", "r", "", "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>"), "bad");
+    assert_string_equal(fields(HTTP_DOC_XML, "", "r", "",
+        "<!DOCTYPE r [<!ENTITY e 'x'>]><r>&e;</r>"), "bad");
     assert_string_equal(fields(HTTP_DOC_XML, "", "r", "", "<r>"), "bad");
 
-    assert_string_equal(fields(HTTP_DOC_FORM, "", "id", "a b", "x=1&id=%41%c4%9f&a+b=c+d&id=2"), "Ağ,c d;");
+    assert_string_equal(fields(HTTP_DOC_FORM, "", "id", "a b", "x=1&id=%41%c4%9f&a+b=c+d&id=2"),
+        "Ağ,c d;");
     assert_string_equal(fields(HTTP_DOC_QUERY, "", "id", "b", "id&b="), ",;");
     assert_string_equal(fields(HTTP_DOC_FORM, "", "id", "b", "id=%4"), "bad");
 
     assert_string_equal(fields(HTTP_DOC_TEXT, "", "ID:(\\d+)", "^(\\w+)", "OK ID:42"), "42,OK;");
     assert_string_equal(fields(HTTP_DOC_TEXT, "", "(", "", "x"), "no pattern");
-    assert_string_equal(fields(HTTP_DOC_TEXT, "", "(a+)+$", "", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), "-,-;");
+    assert_string_equal(fields(HTTP_DOC_TEXT, "", "(a+)+$", "",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), "-,-;");
 }
 
 
@@ -178,7 +186,8 @@ answers(void **state)
     assert_int_equal(http_table_add(&c.codes, HTTP_TABLE_ANSWER, str("5=perhaps")), SMS_E_CONFIG);
     assert_int_equal(http_table_add(&c.codes, HTTP_TABLE_ANSWER, str("=sent")), SMS_E_CONFIG);
     assert_int_equal(http_table_add(&c.codes, HTTP_TABLE_REASON, str("6=retry")), SMS_E_CONFIG);
-    assert_int_equal(http_table_add(&c.statuses, HTTP_TABLE_ANSWER, str("418=blacklist")), SMS_OK);
+    assert_int_equal(http_table_add(&c.statuses, HTTP_TABLE_ANSWER, str("418=blacklist")),
+        SMS_OK);
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         a = judge(&c, SMS_OK, SMS_HTTP_WRITTEN, rows[i].status, rows[i].body);
@@ -188,7 +197,8 @@ answers(void **state)
         assert_int_equal(a.retry_after_ms, 7000);
     }
 
-    assert_int_equal(judge(&c, SMS_E_TIMEOUT, SMS_HTTP_WRITTEN, 0, "").verdict.klass, HTTP_UNKNOWN);
+    assert_int_equal(judge(&c, SMS_E_TIMEOUT, SMS_HTTP_WRITTEN, 0, "").verdict.klass,
+        HTTP_UNKNOWN);
     assert_int_equal(judge(&c, SMS_E_DOWN, SMS_HTTP_WRITTEN, 0, "").verdict.klass, HTTP_UNKNOWN);
     assert_int_equal(judge(&c, SMS_E_TIMEOUT, 0, 0, "").verdict.klass, HTTP_DOWN);
     assert_int_equal(judge(&c, SMS_E_DENIED, 0, 0, "").verdict.klass, HTTP_DOWN);
@@ -208,11 +218,15 @@ events(void **state)
 
     (void) state;
 
-    assert_int_equal(http_event_time(HTTP_TIME_LOCAL, str("2026-01-01 11:00:00"), NOW), NOW - 3600000000);
-    assert_int_equal(http_event_time(HTTP_TIME_DOTTED, str("01.01.2026 11:00:00"), NOW), NOW - 3600000000);
+    assert_int_equal(http_event_time(HTTP_TIME_LOCAL, str("2026-01-01 11:00:00"), NOW),
+        NOW - 3600000000);
+    assert_int_equal(http_event_time(HTTP_TIME_DOTTED, str("01.01.2026 11:00:00"), NOW),
+        NOW - 3600000000);
     assert_int_equal(http_event_time(HTTP_TIME_UNIX, str("1767254400"), NOW), NOW - 3600000000);
-    assert_int_equal(http_event_time(HTTP_TIME_UNIX_MS, str("1767254400000"), NOW), NOW - 3600000000);
-    assert_int_equal(http_event_time(HTTP_TIME_RFC3339, str("2026-01-01T08:00:00Z"), NOW), NOW - 3600000000);
+    assert_int_equal(http_event_time(HTTP_TIME_UNIX_MS, str("1767254400000"), NOW),
+        NOW - 3600000000);
+    assert_int_equal(http_event_time(HTTP_TIME_RFC3339, str("2026-01-01T08:00:00Z"), NOW),
+        NOW - 3600000000);
     assert_int_equal(http_event_time(HTTP_TIME_RFC3339, str("2026-01-01T09:05:00Z"), NOW), NOW);
     assert_int_equal(http_event_time(HTTP_TIME_RFC3339, str("2026-01-01T12:05:00Z"), NOW), 0);
     assert_int_equal(http_event_time(HTTP_TIME_DOTTED, str("01/01/2026"), NOW), 0);

@@ -89,7 +89,8 @@ escaped_by_place(void **state)
 {
     (void) state;
 
-    assert_string_equal(render(HTTP_PLACE_JSON, "{\"t\":\"$text\",\"n\":$parts,\"i\":${iys_code}}"),
+    assert_string_equal(render(HTTP_PLACE_JSON,
+        "{\"t\":\"$text\",\"n\":$parts,\"i\":${iys_code}}"),
         "{\"t\":\"a\\\"b\\\\c\\u000a<d> & ğ😀\\u000d\\u000aX: y\",\"n\":3,\"i\":100200}");
     assert_string_equal(render(HTTP_PLACE_XML, "<a b='$sender'>$text</a>"),
         "<a b='ORNEK'>a&quot;b\\c&#10;&lt;d&gt; &amp; ğ😀&#13;&#10;X: y</a>");
@@ -100,7 +101,8 @@ escaped_by_place(void **state)
     assert_string_equal(render(HTTP_PLACE_URL, "https://a.example/s?b=$brand&c=$$1"),
         "https://a.example/s?b=%C3%96rnek%20%26%20O%C4%9Fullar%C4%B1&c=$1");
     msg.text = str("a\xff" "b\x01");
-    assert_string_equal(render(HTTP_PLACE_XML, "<a>$text</a>"), "<a>a\xEF\xBF\xBD" "b\xEF\xBF\xBD</a>");
+    assert_string_equal(render(HTTP_PLACE_XML, "<a>$text</a>"),
+        "<a>a\xEF\xBF\xBD" "b\xEF\xBF\xBD</a>");
     assert_string_equal(render(HTTP_PLACE_JSON, "\"$text\""), "\"a\xEF\xBF\xBD" "b\\u0001\"");
     assert_string_equal(render(HTTP_PLACE_JSON, "[$brand_code,\"$brand_code\"]"), "[0,\"\"]");
 }
