@@ -124,14 +124,43 @@ mistake("of kind $_, which nothing calls", 'plugin', "sms_plugin $_ a operator_s
     for qw(auth notifier payment signature lookup);
 
 # where the workers can read them, wherever the checkout is
-for my $sample (qw(puppet_hold puppet_whole)) {
+for my $sample (qw(puppet_hold)) {
     copy(build() . "/samples/$sample.so", $nginx->dir) or die "$sample.so: $!\n";
 }
 
 mistake('a tariff that keeps the funds', 'plugin',
         'sms_plugin billing two %%DIR%%/puppet_hold.so { }', 1, 'billing_hold', 'does not call');
-mistake('an operator that wants whole messages', 'plugin',
-        'sms_plugin operator two %%DIR%%/puppet_whole.so link=2 { }', 1, 'SMS_OPERATOR_WHOLE');
+mistake('a location of a plugin that is not there', 'location',
+        'location /x { sms_plugin_location nobody; }', 1, '"sms_plugin_location"', '"nobody" is none');
+mistake('of one that takes no requests', 'location',
+        "\nlocation /x { sms_plugin_location sim; }", undef, 'has no function http_in',
+        'sms_plugin_location');
+mistake('beside another handler', 'location', 'location /x { sms_health; sms_plugin_location sim; }',
+        1, 'stands beside another of', 'sms_plugin_location');
+
+my $http = 'sms_plugin operator two operator_http.so link=2 { grant http inbound; answer_id id; ';
+for my $row (
+    [ 'an unknown variable', q(url https://a.example/; body '{"to":"$too"}';), 'body, character 8',
+      'unknown variable "$too"', 'known are $to, $to_local, $sender' ],
+    [ 'a text outside of quotes', q(url https://a.example/; body '{"to":"$to","text":$text}';),
+      '"$text" stands outside of a string', 'only $to, $to_local, $parts' ],
+    [ 'no JSON', q(url https://a.example/; body '{"to":"$to" "text":"$text"}';), 'is no JSON' ],
+    [ 'a variable for a host', q(url https://$sender/; body '{"to":"$to","text":"$text"}';),
+      'url, character 9', 'before the path' ],
+    [ 'in the clear', q(url http://192.0.2.1/; body '{"to":"$to","text":"$text"}';), 'plain on' ],
+    [ 'a token that is not there', q(url https://a.example/?t=$token; body '{"to":"$to","text":"$text"}';),
+      'needs "token"' ],
+    [ 'for nobody', q(url https://a.example/; body '{"text":"$text"}';), 'for whom' ],
+    [ 'an unknown word', q(url https://a.example/; body '{"to":"$to","text":"$text"}'; answer_code c;
+      status 7=perhaps;), '"7=perhaps"', 'sent, retry, throttled' ],
+    [ 'a status that is none', q(url https://a.example/; body '{"to":"$to","text":"$text"}';
+      http_status 6xx=retry;), '"6xx"', '1xx to 5xx' ],
+    [ 'receipts from anybody', q(url https://a.example/; body '{"to":"$to","text":"$text"}';
+      receipt_id id; receipt_status s; receipt_state 1=delivered;), 'callback_secret or callback_allow' ])
+{
+    my ($name, $text, @words) = @$row;
+    mistake("operator/http: $name", 'plugin', $http . ($text =~ s/\s+/ /gr) . '}', 1, @words);
+}
 mistake('no file', 'plugin', 'sms_plugin operator a { }', 1, 'a kind, a name and a file');
 mistake('a file that is not there', 'plugin', 'sms_plugin rule a nowhere.so { }', 1, 'nowhere.so');
 mistake('a file that is no plugin', 'plugin', 'sms_plugin rule a %%DIR%%/nginx.conf { }', 1,

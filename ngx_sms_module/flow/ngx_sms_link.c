@@ -330,6 +330,13 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
 
     row = &claim->st.rows[i];
     text = (char *) row->text.data;
+
+    if (claim->link->plugin->ops
+        && (claim->link->plugin->ops->flags & SMS_OPERATOR_WHOLE))
+    {
+        return ngx_sms_claim_whole(claim, i, parts);
+    }
+
     n = sizeof(described) / sizeof(sms_segment_part_t);
     pf = claim->st.accounts[i]->encoding;
     pf.force = (uint8_t) row->encoding;

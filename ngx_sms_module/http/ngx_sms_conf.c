@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "ngx_sms_callback.h"
 #include "ngx_sms_health.h"
 #include "ngx_sms_metrics.h"
 #include "ngx_sms_request.h"
@@ -15,6 +16,7 @@
 
 static char *ngx_sms_conf_database(ngx_conf_t *cf, ngx_sms_main_conf_t *smcf);
 static char *ngx_sms_conf_sandbox(ngx_conf_t *cf, ngx_sms_main_conf_t *smcf);
+static char *ngx_sms_conf_locations(ngx_conf_t *cf, ngx_sms_main_conf_t *smcf);
 static ngx_int_t ngx_sms_conf_node(ngx_conf_t *cf, ngx_str_t *node);
 static char *ngx_sms_conf_handler(ngx_conf_t *cf, ngx_sms_loc_conf_t *conf);
 static void ngx_sms_conf_at(ngx_conf_t *cf, const ngx_sms_place_t *place,
@@ -23,7 +25,8 @@ static void ngx_sms_conf_at(ngx_conf_t *cf, const ngx_sms_place_t *place,
 
 /* by ngx_sms_handler_e */
 const ngx_http_handler_pt  ngx_sms_conf_handlers[] = {
-    NULL, ngx_sms_request_handler, ngx_sms_metrics_handler, ngx_sms_health_handler
+    NULL, ngx_sms_request_handler, ngx_sms_metrics_handler,
+    ngx_sms_health_handler, ngx_sms_callback_handler
 };
 
 
@@ -39,6 +42,13 @@ ngx_sms_conf_create_main(ngx_conf_t *cf)
 
     smcf->plugins = ngx_sms_plugins_create(cf);
     if (smcf->plugins == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&smcf->locations, cf->pool, 4,
+                       sizeof(ngx_sms_loc_conf_t *))
+        != NGX_OK)
+    {
         return NULL;
     }
 
@@ -72,7 +82,8 @@ ngx_sms_conf_init_main(ngx_conf_t *cf, void *conf)
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                           "nothing of \"sms_database\" and \"sms_plugin\" is "
                           "used or looked at: no location has \"sms_api\", "
-                          "\"sms_metrics\" or \"sms_health\"");
+                          "\"sms_metrics\", \"sms_health\" or "
+                          "\"sms_plugin_location\"");
         }
 
         return NGX_CONF_OK;
@@ -101,6 +112,7 @@ ngx_sms_conf_init_main(ngx_conf_t *cf, void *conf)
     settings->pg.unsafe = smcf->unsafe_database;
 
     if (ngx_sms_conf_database(cf, smcf) != NGX_CONF_OK
+        || ngx_sms_conf_locations(cf, smcf) != NGX_CONF_OK
         || ngx_sms_plugins_init_conf(cf, smcf->plugins) != NGX_CONF_OK
         || ngx_sms_conf_sandbox(cf, smcf) != NGX_CONF_OK)
     {
@@ -135,6 +147,41 @@ ngx_sms_conf_database(ngx_conf_t *cf, ngx_sms_main_conf_t *smcf)
     cf->conf_file = end;
 
     return rc == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* which plugins get requests: they are asked whether they take some */
+
+static char *
+ngx_sms_conf_locations(ngx_conf_t *cf, ngx_sms_main_conf_t *smcf)
+{
+    ngx_uint_t            i;
+    ngx_conf_file_t       at, *end;
+    ngx_sms_loc_conf_t  **slcf;
+
+    slcf = smcf->locations.elts;
+
+    for (i = 0; i < smcf->locations.nelts; i++) {
+
+        slcf[i]->plugin = ngx_sms_plugin_find(smcf->plugins,
+                                              &slcf[i]->plugin_name);
+
+        if (slcf[i]->plugin == NULL) {
+            end = cf->conf_file;
+            ngx_sms_conf_at(cf, &slcf[i]->place, &at);
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"sms_plugin_location\" needs the name of an "
+                               "\"sms_plugin\" block: \"%V\" is none",
+                               &slcf[i]->plugin_name);
+            cf->conf_file = end;
+            return NGX_CONF_ERROR;
+        }
+
+        slcf[i]->plugin->location_file = slcf[i]->place.file;
+        slcf[i]->plugin->location_line = slcf[i]->place.line;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -273,6 +320,7 @@ ngx_sms_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     {
         conf->handler = prev->handler;
         conf->place = prev->place;
+        conf->plugin = prev->plugin;
         clcf->handler = ngx_sms_conf_handlers[conf->handler];
     }
 
@@ -300,7 +348,9 @@ ngx_sms_conf_handler(ngx_conf_t *cf, ngx_sms_loc_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->handler != NGX_SMS_HANDLER_API) {
+    if (conf->handler != NGX_SMS_HANDLER_API
+        && conf->handler != NGX_SMS_HANDLER_PLUGIN)
+    {
         return NGX_CONF_OK;
     }
 

@@ -33,6 +33,7 @@ typedef struct {
     ngx_sms_place_t          database;
     ngx_sms_place_t          sandbox;
     unsigned                 has_api:1;     /* some handler of ours           */
+    ngx_array_t              locations;     /* ngx_sms_loc_conf_t *, of plugins */
 } ngx_sms_main_conf_t;
 
 
@@ -40,13 +41,16 @@ typedef enum {
     NGX_SMS_HANDLER_NONE = 0,
     NGX_SMS_HANDLER_API,
     NGX_SMS_HANDLER_METRICS,
-    NGX_SMS_HANDLER_HEALTH
+    NGX_SMS_HANDLER_HEALTH,
+    NGX_SMS_HANDLER_PLUGIN
 } ngx_sms_handler_e;
 
 
 typedef struct {
     ngx_uint_t               handler;       /* ngx_sms_handler_e              */
     ngx_sms_place_t          place;         /* of the handler's directive     */
+    ngx_str_t                plugin_name;   /* of sms_plugin_location         */
+    ngx_sms_plugin_t        *plugin;        /* it                             */
     ngx_uint_t               rate;          /* requests a minute; 0: no limit */
     ngx_uint_t               burst;
     ngx_msec_t               timeout;       /* of one request                 */

@@ -7,6 +7,8 @@ static char *ngx_sms_directive_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_sms_directive_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_sms_directive_location(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_sms_directive_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_sms_directive_name(ngx_conf_t *cf, void *post, void *data);
@@ -141,6 +143,13 @@ ngx_command_t  ngx_sms_directives[] = {
       NGX_SMS_HANDLER_HEALTH,
       NULL },
 
+    { ngx_string("sms_plugin_location"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_sms_directive_location,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      NGX_SMS_HANDLER_PLUGIN,
+      NULL },
+
     ngx_null_command
 };
 
@@ -184,7 +193,8 @@ ngx_sms_directive_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (slcf->handler) {
         return slcf->handler == cmd->offset
                ? "is duplicate"
-               : "stands beside another of sms_api, sms_metrics, sms_health";
+               : "stands beside another of sms_api, sms_metrics, sms_health, "
+                 "sms_plugin_location";
     }
 
     slcf->handler = cmd->offset;
@@ -199,6 +209,39 @@ ngx_sms_directive_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_sms_conf_handlers[cmd->offset];
+
+    return NGX_CONF_OK;
+}
+
+
+/* which plugin it is shows when all blocks have been read */
+
+static char *
+ngx_sms_directive_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_sms_loc_conf_t  *slcf = conf;
+
+    char                 *rv;
+    ngx_str_t            *value;
+    ngx_sms_loc_conf_t  **slot;
+    ngx_sms_main_conf_t  *smcf;
+
+    rv = ngx_sms_directive_handler(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_sms_module);
+    slot = ngx_array_push(&smcf->locations);
+
+    if (slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    slcf->plugin_name = value[1];
+    *slot = slcf;
 
     return NGX_CONF_OK;
 }

@@ -14,7 +14,6 @@ static ngx_int_t ngx_sms_request_id(ngx_sms_ctx_t *ctx);
 static ngx_table_elt_t *ngx_sms_request_header(ngx_http_request_t *r,
     const char *name);
 static void ngx_sms_request_authorized(ngx_sms_ctx_t *ctx);
-static void ngx_sms_request_read(ngx_sms_ctx_t *ctx);
 static ngx_uint_t ngx_sms_request_json(ngx_http_request_t *r);
 static void ngx_sms_request_first(ngx_http_request_t *r);
 static void ngx_sms_request_more(ngx_http_request_t *r);
@@ -39,10 +38,10 @@ ngx_sms_request_ctx(ngx_http_request_t *r)
 }
 
 
-ngx_int_t
-ngx_sms_request_handler(ngx_http_request_t *r)
+ngx_sms_ctx_t *
+ngx_sms_request_create(ngx_http_request_t *r, ngx_int_t *rc)
 {
-    sms_problem_t        problem;
+    ngx_int_t            id;
     ngx_sms_ctx_t       *ctx;
     ngx_http_cleanup_t  *cln;
 
@@ -50,25 +49,51 @@ ngx_sms_request_handler(ngx_http_request_t *r)
     cln = ngx_http_cleanup_add(r, 0);
 
     if (ctx == NULL || cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NULL;
     }
 
     ctx->r = r;
+    ctx->deadline.handler = ngx_sms_request_late;
+    ctx->deadline.data = ctx;
+    id = ngx_sms_request_id(ctx);
+
+    if (id == NGX_ERROR) {
+        return NULL;
+    }
+
+    if (rc) {
+        *rc = id;
+    }
+
     cln->data = ctx;
     cln->handler = ngx_sms_request_cleanup;
     ngx_http_set_ctx(r, ctx, ngx_http_sms_module);
 
-    /* each path below ends in one answer, which gives this count back */
+    /* each path from here ends in one answer, which gives this count back */
     r->main->count++;
 
-    if (ngx_sms_request_id(ctx) != NGX_OK) {
+    return ctx;
+}
+
+
+ngx_int_t
+ngx_sms_request_handler(ngx_http_request_t *r)
+{
+    ngx_int_t       rc;
+    sms_problem_t   problem;
+    ngx_sms_ctx_t  *ctx;
+
+    ctx = ngx_sms_request_create(r, &rc);
+
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_OK) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_REQUEST_ID, "",
             "X-Request-Id takes 1 to 64 letters, digits, '.', '_' and '-'");
         return NGX_DONE;
     }
-
-    ctx->deadline.handler = ngx_sms_request_late;
-    ctx->deadline.data = ctx;
 
     problem = ngx_sms_endpoint_find(r, &ctx->endpoint);
 
@@ -199,7 +224,7 @@ ngx_sms_request_authorized(ngx_sms_ctx_t *ctx)
  * can be wrong ends in a problem of ours and not in nginx's own page.
  */
 
-static void
+void
 ngx_sms_request_read(ngx_sms_ctx_t *ctx)
 {
     ngx_int_t            rc;
@@ -209,7 +234,7 @@ ngx_sms_request_read(ngx_sms_ctx_t *ctx)
     r = ctx->r;
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_sms_module);
 
-    if (!ngx_sms_request_json(r)) {
+    if (!ctx->raw && !ngx_sms_request_json(r)) {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_UNSUPPORTED_MEDIA, "", NULL);
         return;
     }
@@ -550,7 +575,8 @@ ngx_sms_request_broken(ngx_sms_ctx_t *ctx, ngx_int_t rc)
 
     /* a client that has left is a 400 of nginx's, too */
     if (rc == NGX_HTTP_BAD_REQUEST && !ctx->r->connection->error) {
-        ngx_sms_respond_problem(ctx, SMS_PROBLEM_INVALID_JSON, "",
+        ngx_sms_respond_problem(ctx, ctx->raw ? SMS_PROBLEM_INVALID_CALLBACK
+                                              : SMS_PROBLEM_INVALID_JSON, "",
                                 "the chunks of the body are malformed");
         return;
     }

@@ -65,6 +65,7 @@ struct ngx_sms_ctx_s {
     unsigned                 unsure:1;      /* it may have been done all the
                                                same when no answer comes      */
     unsigned                 answered:1;
+    unsigned                 raw:1;         /* a body of any type, or none    */
 
     /* for the access log, which is written when the account is released */
     u_char                   account_id[16];
@@ -78,6 +79,16 @@ struct ngx_sms_ctx_s {
 
 /* the content handler of locations with sms_api */
 ngx_int_t ngx_sms_request_handler(ngx_http_request_t *r);
+
+/*
+ * For other handlers: the context of a request that will be answered through
+ * ngx_sms_respond.h, NULL without memory.  "rc" may be NULL; NGX_DECLINED: its
+ * X-Request-Id is not well formed, and another was made.
+ */
+ngx_sms_ctx_t *ngx_sms_request_create(ngx_http_request_t *r, ngx_int_t *rc);
+
+/* Reads the body and goes on with ctx->endpoint, or answers with a problem. */
+void ngx_sms_request_read(ngx_sms_ctx_t *ctx);
 
 /* the request's context, or NULL where no API request is */
 ngx_sms_ctx_t *ngx_sms_request_ctx(ngx_http_request_t *r);

@@ -106,6 +106,14 @@ ngx_sms_respond_json(ngx_sms_ctx_t *ctx, ngx_uint_t status, ngx_str_t *text)
 
 
 void
+ngx_sms_respond_text(ngx_sms_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_str_t *text)
+{
+    ngx_sms_respond_send(ctx, status, type, text);
+}
+
+
+void
 ngx_sms_respond_written(ngx_sms_ctx_t *ctx, ngx_uint_t status, sms_json_t *w)
 {
     ngx_str_t  text;
@@ -559,9 +567,12 @@ ngx_sms_respond_send(ngx_sms_ctx_t *ctx, ngx_uint_t status, const char *type,
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = (off_t) text->len;
-    r->headers_out.content_type.data = (u_char *) type;
-    r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    if (type) {
+        r->headers_out.content_type.data = (u_char *) type;
+        r->headers_out.content_type.len = ngx_strlen(type);
+        r->headers_out.content_type_len = r->headers_out.content_type.len;
+    }
 
     if (status == NGX_SMS_UNPROCESSABLE) {
         /* nginx has no word for it */

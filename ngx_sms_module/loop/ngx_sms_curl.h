@@ -44,6 +44,9 @@ typedef struct {
     unsigned                 public_only:1; /* sms_address_public(), looked at
                                                when resolved and when connected */
     unsigned                 discard:1;     /* the answer's body is not kept  */
+    unsigned                 once:1;        /* libcurl sends again by itself where
+                                               a kept connection ends without an
+                                               answer: not this one           */
 } ngx_sms_curl_guard_t;
 
 

@@ -13,6 +13,8 @@ static sms_rc_t ngx_sms_curl_request_tls(ngx_sms_curl_t *r,
     const sms_tls_t *tls);
 static ngx_int_t ngx_sms_curl_header(ngx_sms_curl_t *r, const char *name,
     size_t nlen, const char *value, size_t vlen);
+static int ngx_sms_curl_begin(void *data, char *remote, char *local,
+    int remote_port, int local_port);
 static size_t ngx_sms_curl_write_body(char *p, size_t size, size_t n,
     void *data);
 static size_t ngx_sms_curl_write_header(char *p, size_t size, size_t n,
@@ -247,7 +249,7 @@ ngx_sms_curl_request_answer(ngx_sms_curl_t *r, sms_rc_t rc,
 
     sent = 0;
     (void) curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &sent);
-    res->flags = sent > 0 ? NGX_SMS_CURL_SENT : 0;
+    res->flags = sent > 0 || r->begun > 1 ? NGX_SMS_CURL_SENT : 0;
 
     if (rc != SMS_OK) {
         return;
@@ -479,6 +481,11 @@ ngx_sms_curl_request_options(ngx_sms_curl_t *r, const sms_http_req_t *req)
     curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
 
+    if (r->guard.once) {
+        curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, ngx_sms_curl_begin);
+        curl_easy_setopt(e, CURLOPT_PREREQDATA, r);
+    }
+
     if (ngx_strcmp(method, "HEAD") == 0) {
         curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 
@@ -581,6 +588,23 @@ ngx_sms_curl_header(ngx_sms_curl_t *r, const char *name, size_t nlen,
     r->headers = list;
 
     return NGX_OK;
+}
+
+
+/* before each sending, the first and those that libcurl adds */
+
+static int
+ngx_sms_curl_begin(void *data, char *remote, char *local, int remote_port,
+    int local_port)
+{
+    ngx_sms_curl_t  *r = data;
+
+    (void) remote;
+    (void) local;
+    (void) remote_port;
+    (void) local_port;
+
+    return r->begun++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 

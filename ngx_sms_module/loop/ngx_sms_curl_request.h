@@ -30,6 +30,7 @@ struct ngx_sms_curl_s {
     in_port_t              port;
     ngx_msec_t             timeout;
     ngx_sms_curl_guard_t   guard;
+    ngx_uint_t             begun;           /* times it was about to be sent  */
     ngx_sms_resolve_t     *lookup;
     ngx_sms_timer_t        deadline;
     ngx_sms_curl_pt        done;

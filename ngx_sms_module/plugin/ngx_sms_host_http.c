@@ -33,6 +33,7 @@ ngx_sms_host_http_request(sms_host_t *h, const sms_http_req_t *req,
     sms_rc_t                 rc;
     sms_tls_t                tls;
     sms_http_req_t           copy;
+    ngx_sms_curl_guard_t     guard;
     ngx_sms_plugin_t        *p;
     ngx_sms_host_request_t  *r;
 
@@ -64,7 +65,12 @@ ngx_sms_host_http_request(sms_host_t *h, const sms_http_req_t *req,
         copy.tls = &tls;
     }
 
-    r->request = ngx_sms_curl_request(&copy, NULL, ngx_sms_host_http_done, r,
+    /* twice to an operator is two messages on a telephone */
+
+    ngx_memzero(&guard, sizeof(ngx_sms_curl_guard_t));
+    guard.once = p->kind == SMS_KIND_OPERATOR;
+
+    r->request = ngx_sms_curl_request(&copy, &guard, ngx_sms_host_http_done, r,
                                       p->live->log, &rc);
     if (r->request == NULL) {
         ngx_log_error(NGX_LOG_ERR, p->live->log, 0,

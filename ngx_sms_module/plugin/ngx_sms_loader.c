@@ -70,10 +70,12 @@ ngx_sms_loader_open(ngx_sms_plugin_t *p, u_char *buf, size_t cap)
                                   ngx_sms_plugin_kind_name(p->kind));
     }
 
-    if (p->kind == SMS_KIND_OPERATOR && (ops->flags & SMS_OPERATOR_WHOLE)) {
-        return ngx_sms_loader_say(buf, cap, "asks for whole messages "
-                                  "(SMS_OPERATOR_WHOLE), this version gives "
-                                  "parts only");
+    if (p->location_line
+        && ngx_sms_op_function(ops, NGX_SMS_OP_HTTP_IN) == NULL)
+    {
+        return ngx_sms_loader_say(buf, cap, "has no function http_in, which "
+                                  "\"sms_plugin_location\" in %V:%ui needs",
+                                  &p->location_file, p->location_line);
     }
 
     for (op = NGX_SMS_OP_BILLING_HOLD; op <= NGX_SMS_OP_BILLING_RELEASE; op++) {

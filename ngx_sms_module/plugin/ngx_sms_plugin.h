@@ -180,6 +180,8 @@ struct ngx_sms_plugin_s {
     ngx_str_t                conf_file;
     ngx_uint_t               conf_line;
     ngx_array_t              values;        /* ngx_sms_plugin_value_t         */
+    ngx_str_t                location_file; /* of an sms_plugin_location      */
+    ngx_uint_t               location_line; /* 0: it gets no requests         */
     sms_manifest_t           manifest;
     uint32_t                 stamp;         /* of block and file: a crashed one
                                                gets a new chance when it

@@ -2,7 +2,8 @@ package SMS::Iys::Server;
 
 # HTTP/1.1 with keep-alive on loopback, in one process without threads:
 # handler->(method, path, query, headers, body) gives
-#   [status, body text, { delay => s, drop => 1, truncate => n, type => t }]
+#   [status, body text, { delay => s, drop => 1, truncate => n, type => t,
+#                          headers => "Name: value\r\n" }]
 
 use strict;
 use warnings;
@@ -178,6 +179,7 @@ sub respond {
         . ($status == 204 ? '' : 'Content-Type: '
             . ($o->{type} // 'application/json') . "\r\nContent-Length: "
             . length($body) . "\r\n")
+        . ($o->{headers} // '')
         . ($keep ? '' : "Connection: close\r\n") . "\r\n";
 
     $body = '' if $status == 204;
