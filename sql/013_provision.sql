@@ -284,10 +284,10 @@ declare
                                        p_class);
 begin
     if v_class is null or p_policy is null or p_policy not in ('resend', 'hold', 'ask')
-       or not exists (select from link where link_id = p_link_id)
+       or p_link_id is null or p_link_id < 1
     then
         raise exception 'invalid-policy' using errcode = 'SMS04',
-            detail = 'a link that is known; otp, informational, commercial or exempt; '
+            detail = 'the number of a link; otp, informational, commercial or exempt; '
                      'resend, hold or ask';
     end if;
 
