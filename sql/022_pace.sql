@@ -12,8 +12,8 @@ insert into sms.setting (name, value, doc) values
     ('ask_tries', '3', 'how often an operator is asked about a part');
 
 insert into sms.cause (code, tr, en) values
-    ('quiet-window', 'Hesabın gönderim saatleri dışında bekledi, geçerlilik süresi doldu', 'It waited for the sending hours of the account until its validity period ended'),
-    ('paced', 'Gönderim hızı sınırı nedeniyle sırası gelmeden geçerlilik süresi doldu', 'Its validity period ended before its turn came under the sending rate');
+    ('quiet-window', 'Hesabın gönderim saatleri dışında', 'Outside the sending hours of the account'),
+    ('paced', 'Hesabın ya da başlığın gönderim hızı sınırı', 'The sending rate of the account or sender');
 
 
 -- ---- windows and rates ------------------------------------------------------

@@ -25,7 +25,7 @@ prices($pg);
 my $account = SMS::Account->new($pg);
 my $other = SMS::Account->new($pg, name => 'Öteki A.Ş.', sender => 'OTEKI', iys => 100300,
                               keyword => 'OTEKI');
-my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => conf());
+my $nginx = SMS::Nginx->new(pg => $pg, workers => 2, conf => conf(http => "    sms_sandbox sim;\n"));
 
 ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
 
@@ -49,101 +49,102 @@ sub soon {
 
 sub preview {
     my ($who, %change) = @_;
-    return $who->post($nginx, '/v1/messages/preview', $who->message(%change))->json;
+    my $r = $who->post($nginx, '/v1/messages:preview', $who->message(%change));
+    return $r->json;
 }
 
 sub codes { return join ' ', sort map { $_->{code} } @{ $_[0] // [] } }
 
 subtest 'OTPs to one number' => sub {
-    is(otp($account, '905330000001')->status, 202, "number $_") for 1 .. 3;
-    my $r = otp($account, '905330000001');
+    is(otp($account, '905330000101')->status, 202, "number $_") for 1 .. 3;
+    my $r = otp($account, '905330000101');
     is($r->status, 429, 'the fourth in a minute');
     is($r->json->{code}, 'otp-limit-reached', 'its code');
     is($r->json->{errors}[0]{pointer}, '/to/0', 'and where');
     like($r->json->{errors}[0]{detail}, qr/3 in a minute/, 'which ceiling');
-    is(otp($account, '905330000002')->status, 202, 'another number');
-    is(otp($other, '905330000001')->status, 202, 'another account');
-    is(otp($account, '905330000001', key => $account->test_key)->status, 202, 'the sandbox');
-    is(info($account, '905330000001', 'Bu bir bilgi iletisidir')->status, 202,
+    is(otp($account, '905330000102')->status, 202, 'another number');
+    is(otp($other, '905330000101')->status, 202, 'another account');
+    is(otp($account, '905330000101', key => $account->test_key)->status, 202, 'the sandbox');
+    is(info($account, '905330000101', 'Bu bir bilgi iletisidir')->status, 202,
         'a notice is no OTP');
-    is($pg->value(q{select count(*) from sms.message where "to" = 905330000001 and class = 1
+    is($pg->value(q{select count(*) from sms.message where "to" = 905330000101 and class = 1
                       and not test and account_id = ?}, $account->id), 3, 'three were stored');
 };
 
 subtest 'what was not accepted does not count' => sub {
-    $pg->do('select sms.blacklist_add(?, 905330000003, ?, ?)', $account->id, 'all', 'test');
-    is(otp($account, '905330000003')->json->{code}, 'blacklisted', 'refused') for 1 .. 4;
-    $pg->do('select sms.blacklist_remove(?, 905330000003)', $account->id);
-    is(otp($account, '905330000003')->status, 202, 'taken') for 1 .. 3;
-    is(otp($account, '905330000003')->status, 429, 'then it is enough');
+    $pg->do('select sms.blacklist_add(?, 905330000103, ?, ?)', $account->id, 'all', 'test');
+    is(otp($account, '905330000103')->json->{code}, 'blacklisted', 'refused') for 1 .. 4;
+    $pg->do('select sms.blacklist_remove(?, 905330000103)', $account->id);
+    is(otp($account, '905330000103')->status, 202, 'taken') for 1 .. 3;
+    is(otp($account, '905330000103')->status, 429, 'then it is enough');
 
     my %key = (headers => { 'Idempotency-Key' => 'otp-1' });
-    my $first = otp($account, '905330000004', %key);
+    my $first = otp($account, '905330000104', %key);
     is($first->status, 202, 'with a key');
     for (1 .. 4) {
-        my $r = otp($account, '905330000004', %key);
+        my $r = otp($account, '905330000104', %key);
         is($r->header('Idempotency-Replayed'), 'true', 'replayed');
         is($r->body, $first->body, 'with the same answer');
     }
-    is(otp($account, '905330000004')->status, 202, 'replays do not count') for 1 .. 2;
-    is(otp($account, '905330000004')->status, 429, 'new ones do');
-    is(otp($account, '905330000004', %key)->status, 202,
+    is(otp($account, '905330000104')->status, 202, 'replays do not count') for 1 .. 2;
+    is(otp($account, '905330000104')->status, 429, 'new ones do');
+    is(otp($account, '905330000104', %key)->status, 202,
         'and a replay is answered also above the ceiling');
 };
 
 subtest 'ceilings of an account' => sub {
     $pg->do('select sms.otp_limits_set(?, null, 1, null)', $other->id);
     soon('one an hour', sub { otp($other, number())->status == 202
-                              and otp($other, '905330000005')->status == 429 });
+                              and otp($other, '905330000105')->status == 429 });
     $pg->do('select sms.otp_limits_set(?, null, null, null)', $other->id);
-    soon('none', sub { otp($other, '905330000005')->status == 202 });
-    is(otp($other, '905330000005')->status, 202, 'as many as one likes') for 1 .. 5;
-    is(preview($account, class => 'otp', basis => undef, to => ['905330000001'],
-               text => 'Örnek giriş kodu: 100200')->{problem}{code}, 'otp-limit-reached',
+    soon('none', sub { otp($other, '905330000105')->status == 202 });
+    is(otp($other, '905330000105')->status, 202, 'as many as one likes') for 1 .. 5;
+    is(preview($account, class => 'otp', basis => undef, to => ['905330000101'],
+               text => 'Örnek giriş kodu: 100200')->{code}, 'otp-limit-reached',
         'a preview tells');
 };
 
 subtest 'repeated texts' => sub {
-    is(info($account, '905340000001', 'Aynı metin')->status, 202, 'off unless set') for 1 .. 2;
+    is(info($account, '905340000101', 'Aynı metin')->status, 202, 'off unless set') for 1 .. 2;
     $pg->do(q{select sms.repeat_set(?, 'informational', 3600)}, $account->id);
     soon('refused', sub { my $to = number(); info($account, $to, 'Deneme metni');
                           info($account, $to, 'Deneme metni')->status == 422 });
-    is(info($account, '905340000002', 'Siparişiniz hazır')->status, 202, 'a text');
-    my $r = info($account, '905340000002', 'Siparişiniz hazır');
+    is(info($account, '905340000102', 'Siparişiniz hazır')->status, 202, 'a text');
+    my $r = info($account, '905340000102', 'Siparişiniz hazır');
     is($r->status, 422, 'again');
     is($r->json->{code}, 'duplicate', 'its code');
-    $r = info($account, ['905340000002', '905340000003'], 'Siparişiniz hazır');
+    $r = info($account, ['905340000102', '905340000103'], 'Siparişiniz hazır');
     is($r->status, 202, 'the others of a list are taken');
     is(codes($r->json->{rejected}), 'duplicate', 'and the one is told');
     is($r->json->{rejected}[0]{index}, 0, 'by its place');
-    is(info($account, '905340000002', 'Siparişiniz yola çıktı')->status, 202, 'another text');
-    is(info($account, '905340000002', 'Siparişiniz hazır', class => 'otp', basis => undef)
+    is(info($account, '905340000102', 'Siparişiniz yola çıktı')->status, 202, 'another text');
+    is(info($account, '905340000102', 'Siparişiniz hazır', class => 'otp', basis => undef)
        ->status, 202, 'another class');
 
-    my $p = preview($account, to => ['905340000004'], text => 'Siparişiniz hazır');
+    my $p = preview($account, to => ['905340000104'], text => 'Siparişiniz hazır');
     is($p->{accepted}, 1, 'a preview');
-    $p = preview($account, to => ['905340000004'], text => 'Siparişiniz hazır');
+    $p = preview($account, to => ['905340000104'], text => 'Siparişiniz hazır');
     is($p->{accepted}, 1, 'notes nothing');
-    $p = preview($account, to => ['905340000002'], text => 'Siparişiniz hazır');
+    $p = preview($account, to => ['905340000102'], text => 'Siparişiniz hazır');
     is($p->{counts}{duplicate}, 1, 'and tells');
 
     my %key = (headers => { 'Idempotency-Key' => 'rep-1' });
-    my $body = { to => ['905340000005'], text => 'Anahtarlı metin' };
+    my $body = { to => ['905340000105'], text => 'Anahtarlı metin' };
     my $first = $account->send($nginx, $body, %key);
     is($account->send($nginx, $body, %key)->body, $first->body, 'a key is answered as ever');
 
     $pg->do(q{update sms.account set available_micro = 0 where account_id = ?}, $account->id);
-    is(info($account, '905340000006', 'Parasız')->status, 402, 'what could not be paid');
+    is(info($account, '905340000106', 'Parasız')->status, 402, 'what could not be paid');
     $pg->do(q{update sms.account set available_micro = 50000000 where account_id = ?},
             $account->id);
-    is(info($account, '905340000006', 'Parasız')->status, 202, 'is no repetition later');
+    is(info($account, '905340000106', 'Parasız')->status, 202, 'is no repetition later');
 
     $pg->do(q{select sms.repeat_set(?, 'informational', 3600, 'warn')}, $account->id);
-    soon('told', sub { info($account, '905340000002', 'Siparişiniz hazır')->status == 202 });
-    $r = info($account, '905340000002', 'Siparişiniz hazır');
+    soon('told', sub { info($account, '905340000102', 'Siparişiniz hazır')->status == 202 });
+    $r = info($account, '905340000102', 'Siparişiniz hazır');
     is(codes($r->json->{findings}), 'duplicate', 'taken, with a finding');
     $pg->do(q{select sms.repeat_set(?, 'informational', null)}, $account->id);
-    soon('off', sub { codes(info($account, '905340000002', 'Siparişiniz hazır')
+    soon('off', sub { codes(info($account, '905340000102', 'Siparişiniz hazır')
                             ->json->{findings}) eq '' });
 };
 

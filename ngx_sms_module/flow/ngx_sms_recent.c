@@ -9,8 +9,10 @@
 
 
 static void ngx_sms_recent_otp(ngx_sms_submission_t *sub, ngx_sms_zone_t *zone);
-static ngx_int_t ngx_sms_recent_otp_key(ngx_sms_submission_t *sub,
-    ngx_sms_recipient_t *rcpt, ngx_uint_t span, u_char *key, ngx_str_t *out);
+static ngx_int_t ngx_sms_recent_otp_hash(ngx_sms_submission_t *sub,
+    u_char hash[32]);
+static void ngx_sms_recent_otp_key(const u_char hash[32], ngx_uint_t span,
+    u_char *key, ngx_str_t *out);
 static void ngx_sms_recent_repeats(ngx_sms_submission_t *sub,
     ngx_sms_zone_t *zone);
 static ngx_int_t ngx_sms_recent_seen(ngx_sms_submission_t *sub,
@@ -63,17 +65,17 @@ ngx_sms_recent_give(ngx_sms_submission_t *sub, ngx_sms_zone_t *zone,
     rcpt = sub->recipients.elts;
     bodies = sub->bodies.elts;
 
-    for (i = 0; all && i < NGX_SMS_OTP_SPANS; i++) {
+    if (all && sub->otp_noted && ngx_sms_recent_otp_hash(sub, hash) == NGX_OK) {
 
-        if ((sub->otp_noted & 1 << i)
-            && ngx_sms_recent_otp_key(sub, &rcpt[0], i, buf, &key) == NGX_OK)
-        {
-            (void) ngx_sms_dict_incr(zone, &key, -1,
-                                     ngx_sms_recent_spans[i].ttl, &now);
+        for (i = 0; i < NGX_SMS_OTP_SPANS; i++) {
+
+            if (sub->otp_noted & 1 << i) {
+                ngx_sms_recent_otp_key(hash, i, buf, &key);
+                (void) ngx_sms_dict_incr(zone, &key, -1,
+                                         ngx_sms_recent_spans[i].ttl, &now);
+            }
         }
-    }
 
-    if (all) {
         sub->otp_noted = 0;
     }
 
@@ -111,7 +113,8 @@ ngx_sms_recent_give(ngx_sms_submission_t *sub, ngx_sms_zone_t *zone,
 static void
 ngx_sms_recent_otp(ngx_sms_submission_t *sub, ngx_sms_zone_t *zone)
 {
-    u_char                buf[NGX_SMS_RECENT_KEY], number[NGX_INT64_LEN];
+    u_char                hash[32], buf[NGX_SMS_RECENT_KEY],
+                          number[NGX_INT64_LEN];
     size_t                len;
     int64_t               now;
     ngx_int_t             rc;
@@ -122,13 +125,17 @@ ngx_sms_recent_otp(ngx_sms_submission_t *sub, ngx_sms_zone_t *zone)
     /* an OTP has one */
     rcpt = sub->recipients.elts;
 
+    if (ngx_sms_recent_otp_hash(sub, hash) != NGX_OK) {
+        return;
+    }
+
     for (i = 0; i < NGX_SMS_OTP_SPANS; i++) {
 
-        if (sub->account->pace.otp[i] == 0
-            || ngx_sms_recent_otp_key(sub, rcpt, i, buf, &key) != NGX_OK)
-        {
+        if (sub->account->pace.otp[i] == 0) {
             continue;
         }
+
+        ngx_sms_recent_otp_key(hash, i, buf, &key);
 
         if (sub->preview) {
             rc = ngx_sms_dict_get(zone, &key, number, sizeof(number), &len);
@@ -161,23 +168,29 @@ ngx_sms_recent_otp(ngx_sms_submission_t *sub, ngx_sms_zone_t *zone)
 
 
 static ngx_int_t
-ngx_sms_recent_otp_key(ngx_sms_submission_t *sub, ngx_sms_recipient_t *rcpt,
-    ngx_uint_t span, u_char *key, ngx_str_t *out)
+ngx_sms_recent_otp_hash(ngx_sms_submission_t *sub, u_char hash[32])
 {
-    u_char  *p, hash[32], clear[NGX_SMS_RECENT_CLEAR];
+    u_char               *p, clear[NGX_SMS_RECENT_CLEAR];
+    ngx_sms_recipient_t  *rcpt;
 
+    rcpt = sub->recipients.elts;
     p = ngx_slprintf(clear, clear + sizeof(clear), "%L/%L", sub->account->id,
                      rcpt->to);
 
-    if (sms_hash_sha256(clear, (size_t) (p - clear), hash) != 0) {
-        return NGX_ERROR;
-    }
+    return sms_hash_sha256(clear, (size_t) (p - clear), hash) == 0
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_sms_recent_otp_key(const u_char hash[32], ngx_uint_t span, u_char *key,
+    ngx_str_t *out)
+{
+    u_char  *p;
 
     p = ngx_sprintf(key, "otp/%ui/", span);
     out->data = key;
     out->len = (size_t) (ngx_cpymem(p, hash, 16) - key);
-
-    return NGX_OK;
 }
 
 
