@@ -57,6 +57,12 @@ begin
              where d.closed_at is null and d.hold_until <= p_now
              limit p_limit) h;
 
+    if v_end_id is not null then
+        delete from ask a
+         using unnest(v_end_acct, v_end_id) u (a, m)
+         where a.account_id = u.a and a.message_id = u.m;
+    end if;
+
     if v_id is not null or v_end_id is not null then
         perform account_lock(v_acct || v_end_acct);
     end if;
@@ -99,10 +105,6 @@ begin
            set closed_at = p_now, outcome = 'settled'
           from unnest(v_end_acct, v_end_id) u (a, m)
          where d.account_id = u.a and d.message_id = u.m and d.closed_at is null;
-
-        delete from ask a
-         using unnest(v_end_acct, v_end_id) u (a, m)
-         where a.account_id = u.a and a.message_id = u.m;
     end if;
 
     n := coalesce(cardinality(v_id), 0);
