@@ -28,6 +28,8 @@ create table sms.account (
     unit            sms.unit not null,
     -- virtual finishing time per lane, indexed by lane.pos: the fair share (D9)
     turns           bigint[] not null default '{}',
+    -- how far a message moves it on: 720 / weight, see account_weight()
+    step            int not null default 720,
     check (available_micro >= 0)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 
@@ -45,6 +47,8 @@ create table sms.account_setting (
     severity        json not null default '{}',
     basis_default   text,
     otp_limits      json not null default '{"minute":3,"hour":10,"day":20}',
+    -- by class: {"commercial":{"seconds":3600,"action":"refuse"}}, see repeat_set()
+    repeats         json not null default '{}',
     rate            int check (rate > 0),
     created_at      timestamptz not null default now()
 );
@@ -229,7 +233,7 @@ create index sender_not_approved on sms.sender_approval (account_id, operator)
 
 
 -- The bits of account.look: 1 it has a blacklist, 2 a sender was taken away from it,
--- or an operator has not approved one.
+-- or an operator has not approved one, 4 its step is not 720 (set by account_weight()).
 create function sms.account_look()
 returns trigger
 language plpgsql
@@ -248,8 +252,8 @@ begin
                 then 2 else 0 end;
 
     update account a
-       set look = v_look
-     where a.account_id = v_account and a.look <> v_look;
+       set look = a.look & ~3 | v_look
+     where a.account_id = v_account and a.look & 3 <> v_look;
 
     return null;
 end
@@ -344,6 +348,8 @@ begin
                     and (e.ends_at is null or e.ends_at > now())), '[]'),
             'basis_default', s.basis_default,
             'otp_limits', s.otp_limits,
+            'repeats', s.repeats,
+            'pace', pace_profile(a.account_id),
             'rate', s.rate,
             'attrs', (select json_object_agg(t.name, t.value)
                         from account_attr t

@@ -150,6 +150,8 @@ create table sms.link (
     -- what no receipt by validity + 24 h means (C12): refund; keep; none: the
     -- link gives no receipts, its messages end as "sent" when submitted
     receipts    text not null default 'refund' check (receipts in ('refund', 'keep', 'none')),
+    -- when somebody last looked whether its operator is to be asked something
+    asks_at     timestamptz,
     created_at  timestamptz not null default now()
 );
 
@@ -286,7 +288,9 @@ create table sms.in_doubt (
     part        smallint not null,
     total       smallint not null,
     message_id  uuid not null,
-    policy      text not null check (policy in ('resend', 'hold')),
+    policy      text not null check (policy in ('resend', 'hold', 'ask')),
+    -- of the operator that was asked; null: none yet
+    answer      text check (answer in ('told', 'taken-back', 'not-known', 'no-answer')),
     outcome     text check (outcome in ('resent', 'matched', 'settled')),
     sender      text not null,
     primary key (account_id, message_id, attempt, part)
@@ -509,6 +513,8 @@ create table sms.receipt_wait (
     at          timestamptz not null,
     link_id     int not null,
     message_id  uuid not null,
+    -- the operator has been asked, see ask_overdue()
+    asked       boolean not null default false,
     primary key (account_id, message_id)
 );
 

@@ -55,9 +55,10 @@ $$;
 
 -- Puts messages into their lanes and debits accounts in the same row update.
 -- The account rows must be locked.  A message gets the turn
---     greatest(the account's last turn in this lane, the lane's clock) + place
+--     greatest(the account's last turn in this lane, the lane's clock) + place * step
 -- so a claim in key order takes one message of each account in turn, whatever
--- the accounts have waiting.  Rows with lane null are not queued.
+-- the accounts have waiting; of an account of weight 2, whose step is half the usual
+-- one, two.  Rows with lane null are not queued.
 --
 -- A batch has as many passes as it has lanes, mostly one.
 create function sms.enqueue(
@@ -101,17 +102,18 @@ begin
             update account a
                set available_micro = a.available_micro - d.amount,
                    turns[v_pos] = case when d.n is null then a.turns[v_pos]
-                                  else greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n end
+                                  else greatest(coalesce(a.turns[v_pos], 0), v_clock)
+                                       + d.n * a.step end
               from (select p.account_id, p.amount, s.n
                       from unnest(p_account, v_debit) p (account_id, amount)
                       left join share s using (account_id)
                      where p.amount <> 0 or s.n is not null) d
              where a.account_id = d.account_id and a.account_id = any (p_account)
-            returning a.account_id, a.turns[v_pos] - d.n as base
+            returning a.account_id, a.turns[v_pos] - d.n * a.step as base, a.step
         )
         insert into queue (turn, account_id, expires_at, fresh_until, lane, attempt, parts,
                            message_id)
-        select t.base + u.place, u.account_id, u.expires_at, u.fresh_until, v_lane, u.attempt,
+        select t.base + u.place * t.step, u.account_id, u.expires_at, u.fresh_until, v_lane, u.attempt,
                u.parts, u.message_id
           from unnest(m_account, m_id, m_lane, m_place, m_attempt, m_parts, m_expires, m_fresh)
                u (account_id, message_id, lane, place, attempt, parts, expires_at, fresh_until)
@@ -127,13 +129,14 @@ $$;
 -- Debits accounts and takes their next turns in one lane, all or none: one pass
 -- over the account rows, in the order of p_account, which is that of the lock.
 -- p_count: how many messages each has.  p_lane null: no turns, no queue.  Answers
--- the turn before each account's first, and what must be looked at: the bits of all
+-- the turn before each account's first, how far each message moves it on (null: 720 for
+-- all), and what must be looked at: the bits of all
 -- accounts (account.look), and 1 where the platform has a blacklist.  p_lease: a lease
 -- that must be this epoch's.  Raises SMS05 when it is not, or an account is missing or
 -- not active; check_violation when one is short of credit.
 create function sms.account_charge(
     p_account bigint[], p_debit bigint[], p_count int[], p_lane int,
-    p_lease text, p_epoch bigint, out base bigint[], out look int)
+    p_lease text, p_epoch bigint, out base bigint[], out step int[], out look int)
 language plpgsql
 as $$
 #variable_conflict use_column
@@ -167,15 +170,17 @@ begin
                set available_micro = a.available_micro
                                      - p_debit[width_bucket(a.account_id, p_account)],
                    turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock)
-                                  + p_count[width_bucket(a.account_id, p_account)]
+                                  + p_count[width_bucket(a.account_id, p_account)] * a.step
              where a.account_id = any (p_account)
-            returning a.account_id, a.state, a.look,
-                      a.turns[v_pos] - p_count[width_bucket(a.account_id, p_account)] as base
+            returning a.account_id, a.state, a.look, a.step,
+                      a.turns[v_pos] - p_count[width_bucket(a.account_id, p_account)] * a.step
+                          as base
         )
         select array_agg(c.account_id), array_agg(c.base), bool_and(c.state = 1),
                bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
-                                then 1 else 0 end
-          into v_acct, base, v_well, look
+                                then 1 else 0 end,
+               case when bit_or(c.look) & 4 <> 0 then array_agg(c.step) end
+          into v_acct, base, v_well, look, step
           from charged c;
     end if;
 
@@ -431,9 +436,19 @@ begin
     end if;
 
     if v_lane is not null then
-        insert into queue (turn, account_id, expires_at, lane, attempt, parts, message_id)
-        select v_charged.base[unnest(m_pos)] + unnest(m_place), unnest(m_acct), unnest(m_expires),
-               v_lane, 1, unnest(m_parts), unnest(m_id);
+        if v_charged.step is null then
+            insert into queue (turn, account_id, expires_at, lane, attempt, parts, message_id)
+            select v_charged.base[unnest(m_pos)] + unnest(m_place) * 720, unnest(m_acct),
+                   unnest(m_expires), v_lane, 1, unnest(m_parts), unnest(m_id);
+        else
+            insert into queue (turn, account_id, expires_at, lane, attempt, parts, message_id)
+            select v_charged.base[u.pos] + u.place * v_charged.step[u.pos], u.account_id,
+                   u.expires_at, v_lane, 1, u.parts, u.message_id
+              from (select unnest(m_pos) as pos, unnest(m_place) as place,
+                           unnest(m_acct) as account_id, unnest(m_expires) as expires_at,
+                           unnest(m_parts) as parts, unnest(m_id) as message_id) u;
+        end if;
+
         return;
     end if;
 

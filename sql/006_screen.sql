@@ -185,7 +185,8 @@ grant execute on function sms.due_release(timestamptz, int) to sms_worker;
 -- (refused); account suspended or sender revoked (held, looked at again later, ends
 -- with its validity: C9).  So are opted out and blacklisted messages that wait alone
 -- (refused, refunded); of a submission they come back with a verdict, 5 opted out or
--- 6 blacklisted, which shall be their outcome.
+-- 6 blacklisted, which shall be their outcome.  Outside the sending window of their
+-- account, or not yet their turn by its rates: put off (sql/022_pace.sql).
 --
 -- One screener holds the lease "screen"; until it has answered a row comes again.
 create function sms.screen_take(
@@ -210,17 +211,20 @@ declare
     v_at        timestamptz[];
     v_high      uuid[];
     v_ended     boolean[];
+    v_count     int[];
     v_text_id   uuid[];
     v_group     int[];
     v_verdict   int[];
+    v_code      text[];
     v_low       uuid;
     v_top       uuid;
 begin
     for i in 1 .. 2 loop
         if v_alone then
-            select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.at)
-              into v_acct, v_id, v_at
-              from (select w.account_id, w.message_id, w.at
+            select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.at),
+                   array_agg(d.code)
+              into v_acct, v_id, v_at, v_code
+              from (select w.account_id, w.message_id, w.at, w.code
                       from due w
                      where w.at <= p_now and w.lane is null
                        and w.message_id not in (select unnest(p_busy))
@@ -228,8 +232,9 @@ begin
                      limit p_limit) d;
         else
             select array_agg(d.account_id), array_agg(d.submission_id), array_agg(d.at),
-                   array_agg(d.high_message), array_agg(d.ended)
-              into v_acct, v_id, v_at, v_high, v_ended
+                   array_agg(d.high_message), array_agg(d.ended), array_agg(d.code),
+                   array_agg(d.messages)
+              into v_acct, v_id, v_at, v_high, v_ended, v_code, v_count
               from (select w.*, sum(w.messages) over (order by w.at, w.submission_id) as total
                       from (select x.*
                               from due_submission x
@@ -275,6 +280,13 @@ begin
 
     if 3 = any (v_verdict) then
         v_verdict := notices_pass(v_acct, v_id, v_verdict, 3);
+    end if;
+
+    -- Who has windows or rates of its own: what shall not go yet is put off.
+    if exists (select from pace p where p.account_id = any (v_acct)) then
+        v_verdict := screen_pace(p_now, v_alone, v_acct, v_id, v_at, v_code, v_count, class,
+                                 sender, test, coalesce(v_verdict,
+                                     array_fill(0, array[cardinality(v_id)])));
     end if;
 
     if v_verdict is not null then
@@ -642,8 +654,7 @@ begin
     )
     select array_agg(g.account_id), array_agg(g.message_id),
            array_agg(case u.verdict
-                     when 1 then case when g.code is null or g.code = 'retry' then 3
-                                 else 5 end
+                     when 1 then late_state(coalesce(g.code, 'expired'))
                      when 2 then 9
                      else 5 end::smallint),
            array_agg(case u.verdict
@@ -734,6 +745,15 @@ begin
 
     if v_id is null then
         return 0;
+    end if;
+
+    -- a permission is not used beyond the end of the account's sending window
+    if exists (select from pace p where p.account_id = any (v_acct)) then
+        v_fresh := array(
+            select case when u.fresh is not null then least(u.fresh, u.close) end
+              from unnest(v_fresh, quiet_closes(p_now, v_acct)) with ordinality
+                   u (fresh, close, i)
+             order by u.i);
     end if;
 
     perform account_lock(v_acct);

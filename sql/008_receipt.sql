@@ -640,7 +640,7 @@ begin
                    as receipts
           from receipt_orphan o
           join in_doubt d
-            on d.closed_at is null and d.policy = 'hold' and d.link_id = o.link_id
+            on d.closed_at is null and d.policy <> 'resend' and d.link_id = o.link_id
            and d."to" = o."to"
            -- claimed before: clocks of two machines differ by 10 s at the most
            and d.since <= o.received_at + interval '10 seconds'

@@ -2,10 +2,11 @@
 
 set role sms_owner;
 
--- What is done about parts whose fate is unknown (D7): OTP and informational
--- messages are sent once more, the rest is held for a receipt until validity +
--- 10 minutes.  A message that was sent again once is held the next time.  One
--- row per part; the parts' submit rows with outcome 5 are there already.
+-- What is done about parts whose fate is unknown (D7), as the link says for their
+-- class; where it says nothing OTP and informational messages are sent once more, and
+-- the rest is held for a receipt until validity + 10 minutes.  A message that was sent
+-- again once is held the next time.  One row per part; the parts' submit rows with
+-- outcome 5 are there already.
 create function sms.doubt(
     p_now timestamptz, p_link int[], p_account bigint[], p_message uuid[],
     p_attempt smallint[])
@@ -22,7 +23,8 @@ declare
     v_hold      interval := setting_int('doubt_hold_minutes') * interval '1 minute';
     v_acct      bigint[];
     v_id        uuid[];
-    v_lane      int[];
+    v_link      int[];
+    v_class     smallint[];
     v_attempt   smallint[];
     v_parts     smallint[];
     v_expires   timestamptz[];
@@ -34,7 +36,8 @@ begin
     with part as materialized (
         select u.account_id, u.message_id, u.attempt, u.link_id, s.part, s.total, s.at,
                m."to", m.sender, m.class, m.expires_at, m.parts,
-               case when m.class in (1, 2) and m.expires_at > p_now
+               case when w.policy <> 'resend' then w.policy
+                    when m.expires_at > p_now
                          and (select true from in_doubt d
                                where d.account_id = u.account_id
                                  and d.message_id = u.message_id and d.policy = 'resend'
@@ -47,6 +50,11 @@ begin
                 where x.account_id = u.account_id and x.message_id = u.message_id
                   and x.message_id >= v_low and x.message_id <= v_high
                 limit 1) m
+         cross join lateral (
+               select coalesce((select l.policy from link_doubt l
+                                 where l.link_id = u.link_id and l.class = m.class),
+                               case when m.class in (1, 2) then 'resend'
+                               else 'hold' end) as policy) w
          cross join lateral (
                select x.part, x.total, x.at from submit x
                 where x.account_id = u.account_id and x.message_id = u.message_id
@@ -62,25 +70,30 @@ begin
           from part
          order by account_id, message_id, attempt, part
             on conflict do nothing
-        returning account_id, message_id, attempt, policy
+        returning account_id, message_id, attempt, part, policy
+    ), asking as (
+        insert into ask (account_id, at, submitted_at, link_id, attempt, part, total,
+                         message_id)
+        select p.account_id, p_now, p.at, p.link_id, p.attempt, p.part, p.total, p.message_id
+          from noted n
+          join part p using (account_id, message_id, attempt, part, policy)
+         where n.policy = 'ask'
+            on conflict do nothing
     ), again as (
         select distinct p.account_id, p.message_id, p.attempt, p.parts, p.expires_at,
-               p.link_id * 64 + case p.class when 1 then 0 else 16 end as lane
+               p.link_id, p.class
           from noted n
           join part p using (account_id, message_id, attempt, policy)
          where n.policy = 'resend'
     )
-    select array_agg(account_id), array_agg(message_id), array_agg(lane),
-           array_agg((attempt + 1)::smallint), array_agg(parts), array_agg(expires_at)
-      into v_acct, v_id, v_lane, v_attempt, v_parts, v_expires
+    select array_agg(account_id), array_agg(message_id), array_agg(link_id),
+           array_agg(class), array_agg(attempt), array_agg(parts), array_agg(expires_at)
+      into v_acct, v_id, v_link, v_class, v_attempt, v_parts, v_expires
       from again;
 
     if v_id is not null then
         perform account_lock(v_acct);
-        perform enqueue(a.ids, array_fill(0::bigint, array[cardinality(a.ids)]), v_acct, v_id,
-                        v_lane, places(v_acct, v_lane), v_attempt, v_parts, v_expires,
-                        array_fill(null::timestamptz, array[cardinality(v_id)]))
-           from (select array(select distinct unnest(v_acct)) as ids) a;
+        perform send_again(p_now, v_link, v_acct, v_id, v_attempt, v_class, v_parts, v_expires);
     end if;
 
     return cardinality(p_message);

@@ -25,6 +25,7 @@ declare
     v_end_id    uuid[];
     n           int;
     m           int;
+    k           int;
 begin
     -- The row lock keeps a late answer of the old holder out until this commits.
     -- A claim is as large as a window: some of them are enough for one call.
@@ -55,6 +56,12 @@ begin
               from in_doubt d
              where d.closed_at is null and d.hold_until <= p_now
              limit p_limit) h;
+
+    if v_end_id is not null then
+        delete from ask a
+         using unnest(v_end_acct, v_end_id) u (a, m)
+         where a.account_id = u.a and a.message_id = u.m;
+    end if;
 
     if v_id is not null or v_end_id is not null then
         perform account_lock(v_acct || v_end_acct);
@@ -102,13 +109,30 @@ begin
 
     n := coalesce(cardinality(v_id), 0);
 
+    -- one round of accounts a call
+    if v_id is null and v_end_id is null then
+        k := asked_again(p_now, p_limit);
+    end if;
+
     return json_build_object('in_doubt', n, 'unknown', coalesce(m, 0),
-                             'more', n > 0 or coalesce(cardinality(v_end_id), 0) = p_limit);
+                             'sent_again', coalesce(k, 0),
+                             'more', n > 0 or coalesce(cardinality(v_end_id), 0) = p_limit
+                                     or coalesce(k, 0) > 0);
 end
 $$;
 
--- Queued and due messages past their validity.  A message that was held for a
--- reason was refused for it; the others expired.
+-- The state of a message whose validity is over.  One that was held for a reason was
+-- refused for it; who only waited, for an operator, for a sending window or for its
+-- place in a rate, expired.
+create function sms.late_state(p_code text)
+returns smallint
+language sql immutable
+as $$
+    select case when p_code in ('expired', 'retry', 'quiet-window', 'paced') then 3
+                else 5 end::smallint
+$$;
+
+-- Queued and due messages past their validity.
 create function sms.upkeep_expire(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
@@ -159,7 +183,7 @@ begin
       from (select * from queued union all select * from waiting) g;
 
     n := settle(p_now, v_acct, v_id,
-                array(select case when c is null then 3 else 5 end::smallint
+                array(select late_state(coalesce(c, 'expired'))
                         from unnest(v_code) with ordinality u (c, i) order by i),
                 array(select coalesce(c, 'expired')
                         from unnest(v_code) with ordinality u (c, i) order by i),
@@ -366,7 +390,7 @@ $$;
 
 -- Submitted messages that no final receipt has come for.  Two steps: what was sent is
 -- looked at once, a day after, and what has not ended by then waits for its own
--- validity + 24 h.
+-- validity + 24 h, and for what its operator says when it is asked then.
 create function sms.upkeep_no_receipt(p_now timestamptz, p_limit int)
 returns json
 language plpgsql
@@ -424,6 +448,8 @@ begin
             on conflict do nothing;
     end if;
 
+    perform ask_overdue(p_now, p_limit);
+
     with over as (
         delete from receipt_wait w
          where w.ctid = any (array(select x.ctid from receipt_wait x
@@ -440,6 +466,11 @@ begin
       left join link l using (link_id);
 
     waits := coalesce(cardinality(v_id), 0);
+
+    delete from ask a
+     using unnest(v_acct, v_id) u (a, m)
+     where a.account_id = u.a and a.message_id = u.m;
+
     n := settle(p_now, v_acct, v_id, array_fill(8::smallint, array[waits]),
                 array_fill('no-receipt'::text, array[waits]),
                 array(select not k from unnest(v_keep) with ordinality u (k, i) order by i));
@@ -495,6 +526,9 @@ declare
     keys    record;
     far     record;
 begin
+    -- of links that nobody asks any more
+    delete from ask where at < p_now - interval '3 days';
+
     keys := walk_step('idempotency',
                       p_now - setting_int('idempotency_hours') * interval '1 hour', v_pages);
     far := walk_step('submit_far',

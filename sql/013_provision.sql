@@ -299,3 +299,204 @@ set search_path = sms, pg_temp
 as $$
     update link set receipts = p_receipts where link_id = p_link_id
 $$;
+
+-- p_policy: resend, once; hold, for a receipt until validity + 10 minutes; ask, hold and
+-- ask the operator meanwhile, where its adapter can.
+create function sms.link_doubt_set(p_link_id int, p_class text, p_policy text)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_class smallint := array_position(array['otp', 'informational', 'commercial', 'exempt'],
+                                       p_class);
+begin
+    if v_class is null or p_policy is null or p_policy not in ('resend', 'hold', 'ask')
+       or p_link_id is null or p_link_id < 1
+    then
+        raise exception 'invalid-policy' using errcode = 'SMS04',
+            detail = 'the number of a link; otp, informational, commercial or exempt; '
+                     'resend, hold or ask';
+    end if;
+
+    insert into link_doubt (link_id, class, policy) values (p_link_id, v_class, p_policy)
+        on conflict (link_id, class) do update set policy = excluded.policy;
+end
+$$;
+
+
+-- ---- weight -----------------------------------------------------------------
+
+-- The account's share of a lane that others want, too: of weight 2, two messages for
+-- each one of an account of weight 1.  0.01 to 720, in steps as fine as they divide 720.
+create function sms.account_weight(p_account bigint, p_weight numeric)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    if p_weight is null or p_weight < 0.01 or p_weight > 720 then
+        raise exception 'weight-out-of-range' using errcode = 'SMS04',
+            detail = 'a weight is 0.01 to 720';
+    end if;
+
+    update account
+       set step = round(720 / p_weight)::int,
+           look = look & ~4 | case when round(720 / p_weight) <> 720 then 4 else 0 end
+     where account_id = p_account;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+end
+$$;
+
+
+-- ---- sending windows and rates ----------------------------------------------
+
+-- When an account's commercial messages may leave: from p_opens to p_closes ('09:00',
+-- '21:00', '24:00' is the day's end) of these days, Turkish time.  p_mode: hold, kept
+-- until the window opens; warn, the answer to a request says so; off, neither.  Without
+-- this, an account is warned of 09:00 to 21:00.  No law forbids the night (R-6T), so
+-- nothing is held that an account has not asked for.  p_classes: commercial, and where
+-- the account wants it informational and exempt; an OTP is never moved (C11).
+create function sms.quiet_set(
+    p_account bigint, p_mode text, p_opens text default '09:00', p_closes text default '21:00',
+    p_days int[] default '{1,2,3,4,5,6,7}', p_classes text[] default '{commercial}')
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_opens     int := quiet_minute(p_opens);
+    v_closes    int := quiet_minute(p_closes);
+    v_wrong     text;
+begin
+    perform from account where account_id = p_account;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+
+    v_wrong := case
+        when p_mode is null or p_mode not in ('off', 'warn', 'hold')
+            then 'the mode is off, warn or hold'
+        when v_opens is null or v_closes is null then 'times are HH:MM, 00:00 to 24:00'
+        when v_opens >= v_closes then 'the window must open before it closes, on one day'
+        when coalesce(cardinality(p_days), 0) = 0 or not p_days <@ '{1,2,3,4,5,6,7}'::int[]
+            then 'days are 1 (Monday) to 7'
+        when coalesce(cardinality(p_classes), 0) = 0
+             or not p_classes <@ '{commercial,informational,exempt}'::text[]
+            then 'classes are commercial, informational and exempt' end;
+
+    if v_wrong is not null then
+        raise exception 'invalid-window' using errcode = 'SMS04', detail = v_wrong;
+    end if;
+
+    insert into pace (account_id, sender, quiet, opens, closes, days, classes)
+    values (p_account, '', p_mode, v_opens, v_closes, p_days, p_classes)
+        on conflict (account_id, sender) do update
+           set quiet = excluded.quiet, opens = excluded.opens, closes = excluded.closes,
+               days = excluded.days, classes = excluded.classes;
+end
+$$;
+
+create function sms.quiet_minute(p_time text)
+returns int
+language sql immutable
+as $$
+    select case when p_time ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$' or p_time = '24:00'
+           then left(p_time, 2)::int * 60 + right(p_time, 2)::int end
+$$;
+
+-- So many messages of the account, or of one sender of it, are let into the lanes a
+-- second, whichever workers took them; null: as many as come.  An OTP is not counted
+-- and does not wait; whatever else such an account sends goes through screen, of which
+-- there is one in all nodes.
+create function sms.rate_set(p_account bigint, p_sender text, p_rate double precision)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    if p_rate is not null and (p_rate <= 0 or p_rate > 10000) then
+        raise exception 'rate-out-of-range' using errcode = 'SMS04',
+            detail = 'a rate is above 0 and up to 10000 messages a second';
+    end if;
+
+    if not exists (select from account where account_id = p_account)
+       or coalesce(p_sender, '') <> ''
+          and not exists (select from sender s
+                           where s.account_id = p_account and s.sender = p_sender)
+    then
+        raise exception 'unknown-account-or-sender' using errcode = 'SMS04';
+    end if;
+
+    insert into pace (account_id, sender, rate)
+    values (p_account, coalesce(p_sender, ''), p_rate)
+        on conflict (account_id, sender) do update
+           set rate = excluded.rate, clock = '-infinity';
+
+    delete from pace where account_id = p_account and rate is null and quiet is null;
+end
+$$;
+
+
+-- ---- OTP ceilings and repeated texts ------------------------------------------
+
+-- How many OTPs of an account one number gets in a minute, an hour and a day (C11);
+-- null: no such ceiling.  Counted by each node for itself, in shared memory.
+create function sms.otp_limits_set(
+    p_account bigint, p_minute int default 3, p_hour int default 10, p_day int default 20)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    if least(p_minute, p_hour, p_day) < 1 or greatest(p_minute, p_hour, p_day) > 60 then
+        raise exception 'limit-out-of-range' using errcode = 'SMS04',
+            detail = 'a limit is 1 to 60, or null';
+    end if;
+
+    update account_setting
+       set otp_limits = json_strip_nulls(json_build_object('minute', p_minute, 'hour', p_hour,
+                                                           'day', p_day))
+     where account_id = p_account;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+end
+$$;
+
+-- The same text under the same sender to the same number within p_seconds: refused, or
+-- told (warn); p_seconds null or 0: not looked at, which is the default.  Remembered by
+-- each node for itself, in shared memory.
+create function sms.repeat_set(
+    p_account bigint, p_class text, p_seconds int, p_action text default 'refuse')
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    if p_class is null
+       or p_class not in ('otp', 'informational', 'commercial', 'exempt')
+       or p_action is null or p_action not in ('refuse', 'warn')
+       or p_seconds < 0 or p_seconds > 7 * 86400
+    then
+        raise exception 'invalid-repeat' using errcode = 'SMS04',
+            detail = 'a class, 0 to 604800 seconds, refuse or warn';
+    end if;
+
+    update account_setting
+       set repeats = case when coalesce(p_seconds, 0) = 0
+                     then (repeats::jsonb - p_class)::json
+                     else (repeats::jsonb || jsonb_build_object(p_class, jsonb_build_object(
+                               'seconds', p_seconds, 'action', p_action)))::json end
+     where account_id = p_account;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+end
+$$;

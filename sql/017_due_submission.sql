@@ -153,17 +153,16 @@ language plpgsql
 as $$
 begin
     return settle(p_now, array_agg(u.account_id), array_agg(m),
-                  array_agg(case u.code when 'expired' then 3 else 5 end::smallint),
-                  array_agg(u.code), array_agg(true))
+                  array_agg(late_state(u.code)), array_agg(u.code), array_agg(true))
       from unnest(p_acct, p_id, p_code) u (account_id, id, code)
      cross join lateral unnest(submission_open(u.account_id, u.id)) m;
 end
 $$;
 
--- The turn before the first that the accounts' next messages in a lane would get.
--- Nothing is locked or taken.
-create function sms.account_turns_ahead(p_account bigint[], p_lane int)
-returns bigint[]
+-- The turn before the first that the accounts' next messages in a lane would get, and
+-- how far each moves it on.  Nothing is locked or taken.
+create function sms.account_turns_ahead(
+    p_account bigint[], p_lane int, out turn bigint[], out step int[])
 language plpgsql
 set search_path = sms, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -176,9 +175,11 @@ declare
 begin
     select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
-    return array(
-        select greatest((select a.turns[v_pos] from account a where a.account_id = u), v_clock)
-          from unnest(p_account) u);
+    select array_agg(greatest(a.turns[v_pos], v_clock)), array_agg(a.step)
+      into turn, step
+      from unnest(p_account) u
+      left join lateral (select x.turns, x.step from account x
+                          where x.account_id = u limit 1) a on true;
 end
 $$;
 
@@ -204,7 +205,7 @@ begin
     select p.pos, p.clock into v_pos, v_clock from lane_place(p_lane) p;
 
     update account a
-       set turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n
+       set turns[v_pos] = greatest(coalesce(a.turns[v_pos], 0), v_clock) + d.n * a.step
       from (select unnest(p_account) as account_id, unnest(p_count) as n) d
      where a.account_id = d.account_id;
 end
@@ -249,6 +250,9 @@ declare
     v_accounts  bigint[];
     v_count     int[];
     v_turn      bigint[];
+    v_step      int[];
+    -- when the account's sending window closes; null: it has none
+    v_close     timestamptz[];
 begin
     with gone as (
         delete from due_submission d
@@ -329,21 +333,27 @@ begin
         return 0;
     end if;
 
+    v_close := quiet_closes(p_now, v_accounts);
+
     -- Accounts are locked when everything else is written, so that an OTP of theirs does
     -- not wait for it.  Turns are looked at here and taken there: one screener stores one
     -- answer after the other, and with a message that has come back, or was sent as a
     -- test, a turn may be shared.
     if p_lane is not null then
-        v_turn := account_turns_ahead(v_accounts, p_lane);
+        select t.turn, t.step into v_turn, v_step
+          from account_turns_ahead(v_accounts, p_lane) t;
 
         insert into queue (turn, account_id, expires_at, fresh_until, lane, attempt, parts,
                            message_id)
-        select k.turn + i, k.account_id, k.expires_at, q_as_of[k.start + i] + v_life, p_lane, 1,
+        select k.turn + i * k.step, k.account_id, k.expires_at,
+               case when q_as_of[k.start + i] is not null
+                    then least(q_as_of[k.start + i] + v_life, k.close) end, p_lane, 1,
                q_parts[k.start + i], q_id[k.start + i]
-          from (select v_turn[array_position(v_accounts, u.account_id)] + u.before as turn,
-                       u.account_id, u.expires_at, u.start, u.n
+          from (select v_turn[w.at] + u.before * v_step[w.at] as turn, v_step[w.at] as step,
+                       v_close[w.at] as close, u.account_id, u.expires_at, u.start, u.n
                   from unnest(v_acct, v_expires, v_start, v_before, s_count)
                        u (account_id, expires_at, start, before, n)
+                 cross join lateral (select array_position(v_accounts, u.account_id) as at) w
                 offset 0) k
          cross join lateral generate_series(1, k.n) i;
     end if;
@@ -387,7 +397,10 @@ begin
                         array_fill(1::smallint, array[cardinality(q_id)]), q_parts, q.expires,
                         q.fresh)
            from (select array_agg(k.account_id), array_agg(k.expires_at),
-                        array_agg(q_as_of[k.start + i] + v_life)
+                        array_agg(case when q_as_of[k.start + i] is not null
+                                  then least(q_as_of[k.start + i] + v_life,
+                                             v_close[array_position(v_accounts, k.account_id)])
+                                  end)
                    from unnest(v_acct, v_expires, v_start, s_count)
                         k (account_id, expires_at, start, n)
                   cross join lateral generate_series(1, k.n) i) q (acct, expires, fresh)

@@ -53,7 +53,20 @@ is_deeply([ map { (split / {2}/)[2, -1] } split /\n/, $keys ],
           [ qw(test revoked live works live revoked) ], 'the list of keys') or diag($keys);
 unlike($keys, qr/\Q$live\E/, 'which shows none whole');
 
-for my $wrong ([], ['make'], ['create'], ['create', 'x', 'colour=1'], ['key', 'x', 'test'],
+is((tool('set', $account, 'weight=2', 'window=09:00-20:30', 'days=1,2,3', 'rate=50',
+         'otp=2,5,', 'repeat=commercial:3600:warn'))[0], 0, 'what it may send, and when');
+is($pg->value(q{select concat_ws(' ', a.step, s.otp_limits::text, s.repeats::text, p.rate, p.quiet,
+                                 p.opens, p.closes, p.days::text, p.classes::text)
+                  from sms.account a join sms.account_setting s using (account_id)
+                  join sms.pace p using (account_id) where account_id = ?}, $account),
+   '360 {"minute":2,"hour":5} {"commercial": {"action": "warn", "seconds": 3600}} 50 hold '
+   . '540 1230 {1,2,3} {commercial}', 'all of it');
+is((tool('set', $account, 'weight=1', 'window=off', 'rate=none'))[0], 0, 'and back');
+is((tool('set', $account, 'weight=3', 'window=21:00-09:00'))[0], 1, 'a window that is none');
+is($pg->value('select step from sms.account where account_id = ?', $account), 720,
+   'takes the rest along');
+
+for my $wrong ([], ['set', $account], ['set', $account, 'rate=fast'], ['make'], ['create'], ['create', 'x', 'colour=1'], ['key', 'x', 'test'],
                ['key', $account], ['key', $account, 'both'], ['revoke', $account],
                ['revoke', "1; drop table sms.account"])
 {

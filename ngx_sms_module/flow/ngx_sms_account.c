@@ -140,6 +140,7 @@ ngx_sms_profile_account(json_t *root, ngx_log_t *log, const char **why)
     account->id = ngx_sms_profile_int(object, "id");
     account->tariff = (uint32_t) ngx_sms_profile_int(object, "tariff");
     account->rate = (ngx_uint_t) ngx_sms_profile_int(object, "rate");
+    ngx_sms_pace_read(&account->pace, object);
 
     *why = "account.public_id";
 

@@ -14,6 +14,7 @@
 
 #include "sms_plugin.h"
 #include "sms_segment.h"
+#include "ngx_sms_pace.h"
 
 
 #define NGX_SMS_OPERATORS_MAX  16       /* approved operators of one sender */
@@ -60,6 +61,7 @@ typedef struct {
     ngx_uint_t               exemptions;    /* bit 1 << sms_exemption_t       */
     ngx_uint_t               basis_default; /* sms_basis_t                    */
     ngx_uint_t               rate;          /* requests a minute, 0: default  */
+    ngx_sms_pace_t           pace;
     ngx_array_t              severities;    /* ngx_sms_severity_t             */
     sms_kv_t                *attrs;         /* shown to operators             */
     ngx_uint_t               nattrs;

@@ -2,6 +2,7 @@
 
 #include "ngx_sms_counter.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_inquiry.h"
 #include "ngx_sms_leases.h"
 #include "ngx_sms_link.h"
 #include "ngx_sms_store_flow.h"
@@ -110,6 +111,7 @@ ngx_sms_dispatch_stop(void)
 
     for (i = 0; i < ngx_sms_dispatch_links.nelts; i++) {
         link[i].quiet_at = ngx_current_msec;
+        ngx_sms_inquiry_stop(&link[i]);
     }
 }
 
@@ -142,6 +144,7 @@ ngx_sms_dispatch_exit(void)
             ngx_sms_store_query_forget(link[i].otp.query);
         }
 
+        ngx_sms_inquiry_exit(&link[i]);
         ngx_sms_link_exit(&link[i]);
     }
 
@@ -397,8 +400,13 @@ ngx_sms_dispatch_lease(void *data, ngx_uint_t held)
         link->look = NGX_SMS_DISPATCH_LOOK;
         ngx_sms_timer_start(&link->timer, 1);
 
+        if (!ngx_sms_dispatch_stopped) {
+            ngx_sms_inquiry_start(link);
+        }
+
     } else {
         ngx_sms_timer_stop(&link->timer);
+        ngx_sms_inquiry_stop(link);
     }
 }
 

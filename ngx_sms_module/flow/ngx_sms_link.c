@@ -1,5 +1,6 @@
 #include "ngx_sms_link.h"
 
+#include "sms_backoff.h"
 #include "sms_lane.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_receive.h"
@@ -8,8 +9,6 @@
 
 
 #define NGX_SMS_SUBMIT_TIMEOUT    60000     /* the adapter has its own, shorter */
-#define NGX_SMS_RETRY_FIRST_US    1000000
-#define NGX_SMS_RETRY_MAX_US      60000000
 
 
 /* one claim: messages, their parts, and the results on their way home */
@@ -331,12 +330,6 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
     row = &claim->st.rows[i];
     text = (char *) row->text.data;
 
-    if (claim->link->plugin->ops
-        && (claim->link->plugin->ops->flags & SMS_OPERATOR_WHOLE))
-    {
-        return ngx_sms_claim_whole(claim, i, parts);
-    }
-
     n = sizeof(described) / sizeof(sms_segment_part_t);
     pf = claim->st.accounts[i]->encoding;
     pf.force = (uint8_t) row->encoding;
@@ -509,8 +502,7 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
     }
 
     if (s->outcome == SMS_SUBMIT_RETRY || s->outcome == SMS_SUBMIT_THROTTLED) {
-        wait = NGX_SMS_RETRY_FIRST_US << ngx_min(row->attempt - 1, 6);
-        wait = ngx_min(wait, NGX_SMS_RETRY_MAX_US);
+        wait = sms_backoff_us((unsigned) row->attempt, (uint32_t) ngx_random());
 
         if ((int64_t) s->retry_after_ms * 1000 > wait) {
             wait = (int64_t) s->retry_after_ms * 1000;
@@ -521,6 +513,10 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
     }
 
     ngx_sms_counter_inc(claim->link->zone, counters[s->outcome - 1]);
+
+    if (s->outcome == SMS_SUBMIT_UNKNOWN) {
+        ngx_sms_counter_inc(claim->link->zone, NGX_SMS_C_IN_DOUBT);
+    }
 
     if (s->outcome == SMS_SUBMIT_SENT && row->klass == SMS_CLASS_OTP) {
         ngx_sms_counter_add(claim->link->zone, NGX_SMS_C_OTP_SECONDS,

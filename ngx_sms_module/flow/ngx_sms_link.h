@@ -27,6 +27,7 @@
 
 
 typedef struct ngx_sms_link_s  ngx_sms_link_t;
+typedef struct ngx_sms_inquiry_s  ngx_sms_inquiry_t;
 
 typedef struct {
     ngx_sms_link_t          *link;
@@ -57,6 +58,7 @@ struct ngx_sms_link_s {
     ngx_sms_pg_batch_t      *submitted;     /* results to be stored           */
     ngx_sms_pg_batch_t      *receipts;
     ngx_sms_sent_t          *sent;          /* NULL: nothing yet              */
+    ngx_sms_inquiry_t       *inquiry;       /* NULL: never                    */
     ngx_sms_pg_batch_spec_t  submitted_spec, receipts_spec;
     ngx_uint_t               nbinds, nheld;
     ngx_sms_bind_t           binds[NGX_SMS_BINDS_MAX];

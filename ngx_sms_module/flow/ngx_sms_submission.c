@@ -99,8 +99,13 @@ ngx_sms_submission_text(ngx_pool_t *pool, const char *fmt, va_list args)
 ngx_uint_t
 ngx_sms_submission_held(const ngx_sms_submission_t *sub)
 {
-    return sub->schedule_us != 0
-           || (sub->klass == SMS_CLASS_COMMERCIAL && !sub->test);
+    if (sub->schedule_us) {
+        return 1;
+    }
+
+    return !sub->test
+           && (sub->klass == SMS_CLASS_COMMERCIAL
+               || (sub->account->pace.rated && sub->klass != SMS_CLASS_OTP));
 }
 
 
@@ -138,6 +143,46 @@ ngx_sms_submission_fault(ngx_sms_submission_t *sub, sms_problem_t problem,
     va_start(args, fmt);
     fault->detail = ngx_sms_submission_text(sub->pool, fmt, args);
     va_end(args);
+}
+
+
+void
+ngx_sms_submission_notice(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
+    const char *code, const char *source, const u_char *tr, size_t ntr,
+    const u_char *en, size_t nen)
+{
+    u_char             *p;
+    sms_str_t           name;
+    ngx_sms_finding_t  *finding;
+
+    name.ptr = code;
+    name.len = ngx_strlen(code);
+
+    if (ngx_sms_account_severity(sub->account, name, SMS_SEVERITY_WARN)
+        == SMS_SEVERITY_OFF)
+    {
+        return;
+    }
+
+    p = ngx_pnalloc(sub->pool, ntr + nen);
+    finding = ngx_array_push(&body->findings);
+
+    if (finding == NULL || p == NULL) {
+        body->findings.nelts -= finding ? 1 : 0;
+        return;
+    }
+
+    ngx_memzero(finding, sizeof(ngx_sms_finding_t));
+    finding->severity = SMS_SEVERITY_WARN;
+    finding->f.code = name;
+    finding->f.source.ptr = source;
+    finding->f.source.len = ngx_strlen(source);
+    finding->f.detail_tr.ptr = (char *) p;
+    finding->f.detail_tr.len = ntr;
+    finding->f.detail_en.ptr = (char *) ngx_cpymem(p, tr, ntr);
+    finding->f.detail_en.len = nen;
+    ngx_memcpy(p + ntr, en, nen);
+    ngx_str_set(&finding->plugin, "host");
 }
 
 

@@ -80,6 +80,7 @@ typedef struct {
     uint8_t                  ndigits;
     uint32_t                 link;          /* 0: none chosen                 */
     uint8_t                  routed;        /* a router knew a way            */
+    uint8_t                  noted;         /* of flow/ngx_sms_recent.c       */
     int64_t                  price_micro;
     sms_problem_t            problem;       /* why it is rejected; 0: is not  */
     ngx_str_t                detail;
@@ -137,6 +138,9 @@ struct ngx_sms_submission_s {
     ngx_str_t                rejected;      /* JSON array, empty: none        */
     unsigned                 replayed:1;
 
+    /* of flow/ngx_sms_recent.c */
+    unsigned                 otp_noted:3;   /* bit: ngx_sms_otp_span_e        */
+
     /* of flow/ngx_sms_judge.c */
     struct ngx_sms_run_s    *run;           /* the plugin call that works     */
     struct ngx_sms_run_s    *taking;        /* whose results are being read   */
@@ -177,12 +181,22 @@ void ngx_sms_submission_hold(ngx_sms_submission_t *sub);
 /* the last release frees it */
 void ngx_sms_submission_release(ngx_sms_submission_t *sub);
 
-/* 1: it needs consent or waits for its time, and goes through screen */
+/* 1: it needs consent, or waits for its time or its place in a rate, and goes through
+ * screen */
 ngx_uint_t ngx_sms_submission_held(const ngx_sms_submission_t *sub);
 
 /* notes a fault; the first one names the problem of the answer */
 void ngx_sms_submission_fault(ngx_sms_submission_t *sub, sms_problem_t problem,
     const char *pointer, const char *fmt, ...);
+
+/*
+ * Tells the client what is no fault: a finding of the host itself, as a warning, which
+ * an account's severity "off" for "code" silences.  Texts are copied; "code" and
+ * "source" are constants.
+ */
+void ngx_sms_submission_notice(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
+    const char *code, const char *source, const u_char *tr, size_t ntr,
+    const u_char *en, size_t nen);
 
 /* marks one recipient as rejected, with words for the client */
 void ngx_sms_submission_reject(ngx_sms_submission_t *sub,

@@ -11,6 +11,8 @@
 #include "ngx_sms_judge.h"
 #include "ngx_sms_measure.h"
 #include "ngx_sms_preview.h"
+#include "ngx_sms_quiet.h"
+#include "ngx_sms_recent.h"
 #include "ngx_sms_respond.h"
 #include "ngx_sms_screen.h"
 #include "ngx_sms_store_account.h"
@@ -226,6 +228,11 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
 
     sub = ctx->submission;
 
+    if (sub->problem == SMS_PROBLEM_NONE) {
+        ngx_sms_quiet(sub);
+        ngx_sms_recent_take(sub, ngx_sms_worker.zone);
+    }
+
     if (sub->preview) {
         ngx_sms_preview_answer(ctx);
         return;
@@ -235,6 +242,10 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
 
     if (sub->problem == SMS_PROBLEM_NONE) {
         rc = ngx_sms_intake(sub);
+
+        if (rc != NGX_OK) {
+            ngx_sms_recent_give(sub, ngx_sms_worker.zone, 1);
+        }
 
     } else if (sub->keyed
                && sms_problem_info(sub->problem)->status != 400)
@@ -284,6 +295,10 @@ ngx_sms_send_forget_intake(void *waiting)
     ngx_sms_ctx_t         *ctx = sub->data;
 
     ctx->unsure = !ngx_sms_intake_abandon(sub);
+
+    if (!ctx->unsure) {
+        ngx_sms_recent_give(sub, ngx_sms_worker.zone, 1);
+    }
 }
 
 
@@ -294,6 +309,8 @@ ngx_sms_send_written(ngx_sms_submission_t *sub)
     ngx_connection_t  *c = ctx->r->connection;
 
     ngx_sms_request_resume(ctx);
+    ngx_sms_recent_give(sub, ngx_sms_worker.zone,
+                        sub->replayed || sub->problem != SMS_PROBLEM_NONE);
 
     if (sub->replayed) {
         ngx_sms_send_replay(ctx);

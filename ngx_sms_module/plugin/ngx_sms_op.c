@@ -15,6 +15,7 @@ static ngx_uint_t ngx_sms_op_principal(const void *item,
 static ngx_uint_t ngx_sms_op_network(const void *item, const void *result);
 static ngx_uint_t ngx_sms_op_http_out(const void *item,
     const void *result);
+static ngx_uint_t ngx_sms_op_asked(const void *item, const void *result);
 
 
 #define NGX_SMS_OP(name, kind, type, any, must, nostatus, valid)              \
@@ -45,7 +46,11 @@ const ngx_sms_op_t  ngx_sms_ops[NGX_SMS_OPS] = {
     NGX_SMS_OP(lookup_network, SMS_KIND_LOOKUP, sms_network_t, 0, 0, 0,
                ngx_sms_op_network),
     NGX_SMS_OP(http_in, SMS_KIND_RULE, sms_http_out_t, 1, 0, 1,
-               ngx_sms_op_http_out)
+               ngx_sms_op_http_out),
+    NGX_SMS_OP(operator_query, SMS_KIND_OPERATOR, sms_asked_t, 0, 0, 0,
+               ngx_sms_op_asked),
+    NGX_SMS_OP(operator_cancel, SMS_KIND_OPERATOR, sms_ack_t, 0, 0, 0,
+               ngx_sms_op_ack)
 };
 
 
@@ -222,6 +227,15 @@ ngx_sms_op_network(const void *item, const void *result)
     const sms_network_t  *n = result;
 
     return n->mcc <= 999 && n->mnc <= 999;
+}
+
+
+static ngx_uint_t
+ngx_sms_op_asked(const void *item, const void *result)
+{
+    const sms_asked_t  *a = result;
+
+    return a->state <= SMS_RECEIPT_REJECTED && a->reason <= SMS_REASON_OTHER;
 }
 
 

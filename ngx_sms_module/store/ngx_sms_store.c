@@ -7,6 +7,7 @@
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_store_lease.h"
 #include "ngx_sms_store_screen.h"
+#include "ngx_sms_store_ask.h"
 #include "ngx_sms_store_webhook.h"
 #include "ngx_sms_work.h"
 
@@ -98,6 +99,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, ngx_sms_store_take_stmts,
                                    NGX_SMS_STORE_TAKE_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, ngx_sms_store_ask_stmts,
+                                   NGX_SMS_STORE_ASK_STMTS)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    ngx_sms_store_account_stmts,

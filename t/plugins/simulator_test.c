@@ -254,6 +254,88 @@ test_fail(void)
 }
 
 
+/* asks about, or takes back, one part; "id" empty: no answer came */
+static int32_t
+asked(fakehost_t *fh, fakehost_op_t op, const char *to, uint16_t attempt, const char *id,
+    uint32_t *state)
+{
+    static sms_brand_t  brand;
+
+    fakehost_batch_t  *b;
+    sms_asked_t        r;
+    sms_sent_t         sent;
+    sms_call_t         call;
+    sms_msg_t          msg;
+    int32_t            status;
+
+    memset(&msg, 0, sizeof(msg));
+    memset(&sent, 0, sizeof(sent));
+    msg.to = (sms_str_t) { to, strlen(to) };
+    msg.from = (sms_str_t) SMS_STR("ORNEK");
+    msg.attempt = attempt;
+    msg.brand = &brand;
+    sent.msg = &msg;
+    sent.number = sent.total = 1;
+    sent.operator_id = (sms_str_t) { id, strlen(id) };
+
+    b = fakehost_batch_of(op, &sent, sizeof(sent), 1);
+    call = fakehost_call(fh, op, &b->batch);
+    while (fakehost_call_state(fh, call) == FAKEHOST_CALL_OPEN && fakehost_step(fh)) {
+        /* until it has answered */
+    }
+    if (op == FAKEHOST_OPERATOR_QUERY) {
+        memcpy(&r, b->batch.results, sizeof(r));
+        *state = r.state;
+    }
+    memcpy(&status, b->batch.results, sizeof(status));
+    fakehost_call_end(fh, call);
+    fakehost_batch_free(b);
+
+    return status;
+}
+
+
+static void
+test_asked(void)
+{
+    static const char *const  conf[] = { "receipt_delay=2s", "stuck=77", "no_receipt=66" };
+
+    fakehost_t    *fh;
+    sms_submit_t   r;
+    uint32_t       state;
+    char           id[65];
+
+    fh = begin(conf, 3);
+
+    r = submit(fh, "905320000000", 1, id);
+    is(asked(fh, FAKEHOST_OPERATOR_QUERY, "905320000000", 1, id, &state), SMS_OK, "asked");
+    is(state, SMS_RECEIPT_ENROUTE, "its receipt is still to come");
+    (void) fakehost_advance(fh, 2010);
+    is(asked(fh, FAKEHOST_OPERATOR_QUERY, "905320000000", 1, id, &state), SMS_OK, "later");
+    is(state, SMS_RECEIPT_DELIVERED, "what the receipt said");
+    is(asked(fh, FAKEHOST_OPERATOR_CANCEL, "905320000000", 1, "", &state), SMS_E_INVAL,
+       "it has gone out");
+
+    r = submit(fh, "905320000066", 1, id);
+    is(asked(fh, FAKEHOST_OPERATOR_QUERY, "905320000066", 1, id, &state), SMS_OK,
+       "one without a receipt");
+    is(state, SMS_RECEIPT_DELIVERED, "tells when it is asked");
+
+    r = submit(fh, "905320000077", 1, id);
+    is(r.outcome, SMS_SUBMIT_UNKNOWN, "one that is stuck");
+    (void) fakehost_advance(fh, 5000);
+    is(fakehost_inbound_count(fh), 1, "and gets no receipt");
+    is(asked(fh, FAKEHOST_OPERATOR_QUERY, "905320000077", 1, "", &state), SMS_E_INVAL,
+       "cannot be asked about without an id");
+    is(asked(fh, FAKEHOST_OPERATOR_CANCEL, "905320000077", 1, "", &state), SMS_OK,
+       "but is taken back");
+    r = submit(fh, "905320000077", 2, id);
+    is(r.outcome, SMS_SUBMIT_SENT, "and goes the second time");
+
+    end(fh);
+}
+
+
 int
 main(void)
 {
@@ -263,6 +345,7 @@ main(void)
     char         err[128];
 
     test_fates();
+    test_asked();
     test_lease();
     test_retry();
     test_fail();

@@ -11,7 +11,8 @@
 #define SIM_ESME_RTHROTTLED  0x58
 
 const char *const  sim_list_names[SIM_LISTS] = {
-    "undeliverable", "expired", "rejected", "throttled", "unanswered", "no_receipt"
+    "undeliverable", "expired", "rejected", "throttled", "unanswered", "no_receipt",
+    "stuck"
 };
 
 
@@ -110,6 +111,11 @@ sim_number_fate(const sim_numbers_t *n, sms_str_t to, uint32_t attempt)
         return f;
     }
 
+    if (sim_number_stuck(n, to, attempt)) {
+        f.outcome = SMS_SUBMIT_UNKNOWN;
+        f.receipt = 0;
+        return f;
+    }
     if (sim_number_listed(n, SIM_UNANSWERED, to)) {
         f.outcome = SMS_SUBMIT_UNKNOWN;
     }
@@ -128,4 +134,11 @@ sim_number_fate(const sim_numbers_t *n, sms_str_t to, uint32_t attempt)
     }
 
     return f;
+}
+
+
+int
+sim_number_stuck(const sim_numbers_t *n, sms_str_t to, uint32_t attempt)
+{
+    return attempt == 1 && sim_number_listed(n, SIM_STUCK, to);
 }

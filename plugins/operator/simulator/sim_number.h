@@ -18,6 +18,8 @@ typedef enum {
     SIM_THROTTLED,                      /* THROTTLED on attempts 1 and 2          */
     SIM_UNANSWERED,                     /* taken, but no answer: UNKNOWN          */
     SIM_NO_RECEIPT,                     /* sent, and never heard of again         */
+    SIM_STUCK,                          /* attempt 1 is kept, no answer, no receipt;
+                                           a cancel takes it back                 */
     SIM_LISTS
 } sim_list_t;
 
@@ -40,5 +42,7 @@ void sim_numbers_init(sim_numbers_t *n, const sms_conf_t *conf, uint32_t fail_pe
 sms_rc_t sim_numbers_check(const sms_conf_t *conf, char *err, size_t errcap);
 /* attempt: from 1, as in sms_msg_t                                               */
 sim_fate_t sim_number_fate(const sim_numbers_t *n, sms_str_t to, uint32_t attempt);
+/* 1: that attempt is one that a cancel takes back                                */
+int sim_number_stuck(const sim_numbers_t *n, sms_str_t to, uint32_t attempt);
 
 #endif /* SIM_NUMBER_H */

@@ -59,6 +59,21 @@ sim_receipt_add(sim_receipts_t *q, sms_str_t id, const sms_msg_t *msg, uint32_t 
 }
 
 
+int
+sim_receipt_waits(const sim_receipts_t *q, sms_str_t id)
+{
+    const sim_receipt_t  *r;
+
+    for (r = q->first; r; r = r->next) {
+        if (r->id_len == id.len && memcmp(r->id, id.ptr, id.len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
 sim_receipts_timer(void *data)
 {

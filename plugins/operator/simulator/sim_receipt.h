@@ -36,6 +36,8 @@ void sim_receipts_init(sim_receipts_t *q, sms_host_t *h, uint32_t delay_ms);
 /* SMS_E_NOMEM: not queued.  Without the inbound table nothing is ever queued.     */
 sms_rc_t sim_receipt_add(sim_receipts_t *q, sms_str_t id, const sms_msg_t *msg,
     uint32_t state, uint32_t operator_code);
+/* 1: a receipt of this part is still to be delivered                              */
+int sim_receipt_waits(const sim_receipts_t *q, sms_str_t id);
 /* delivers what is due and arms the timer for the rest; call at any time          */
 void sim_receipts_push(sim_receipts_t *q);
 /* the worker goes: deliver everything now                                         */

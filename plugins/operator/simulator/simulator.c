@@ -61,7 +61,9 @@ static const sms_conf_key_t  sim_keys[] = {
     { .name = "unanswered", .type = SMS_CONF_LIST, .def = "0005",
       .doc = "Numbers that end so are taken without an answer; a receipt still comes." },
     { .name = "no_receipt", .type = SMS_CONF_LIST, .def = "0006",
-      .doc = "Numbers that end so are sent and never heard of again." },
+      .doc = "Numbers that end so are sent and never heard of again, until they are asked about." },
+    { .name = "stuck", .type = SMS_CONF_LIST, .def = "9990007",
+      .doc = "Numbers that end so are not answered and kept until a cancel; then sent." },
     { .name = NULL }
 };
 
@@ -263,6 +265,60 @@ sim_submit(void *inst, sms_call_t call, const sms_batch_t *batch)
 }
 
 
+/* By the id alone: what a receipt says, or would have said.  Without one it cannot be
+ * asked.                                                                         */
+static sms_rc_t
+sim_query(void *inst, sms_call_t call, const sms_batch_t *batch)
+{
+    const sms_sent_t  *sent;
+    sms_asked_t       *r;
+    sim_fate_t         fate;
+    sim_t             *sim = inst;
+    uint32_t           i;
+
+    (void) call;
+    for (i = 0; i < batch->n; i++) {
+        sent = SMS_AT(const sms_sent_t, batch->items, batch->item_stride, i);
+        r = SMS_AT(sms_asked_t, batch->results, batch->result_stride, i);
+        if (sent->operator_id.len == 0) {
+            r->status = SMS_E_INVAL;
+            continue;
+        }
+        r->status = SMS_OK;
+        if (sim_receipt_waits(&sim->receipts, sent->operator_id)) {
+            r->state = SMS_RECEIPT_ENROUTE;
+            continue;
+        }
+        fate = sim_number_fate(&sim->numbers, sent->msg->to, sent->msg->attempt);
+        r->state = fate.receipt ? fate.receipt : SMS_RECEIPT_DELIVERED;
+        r->operator_code = fate.receipt_code;
+        r->at_us = sim->host->core->now_us(sim->host);
+    }
+
+    return SMS_OK;
+}
+
+
+static sms_rc_t
+sim_take_back(void *inst, sms_call_t call, const sms_batch_t *batch)
+{
+    const sms_sent_t  *sent;
+    sms_ack_t         *r;
+    sim_t             *sim = inst;
+    uint32_t           i;
+
+    (void) call;
+    for (i = 0; i < batch->n; i++) {
+        sent = SMS_AT(const sms_sent_t, batch->items, batch->item_stride, i);
+        r = SMS_AT(sms_ack_t, batch->results, batch->result_stride, i);
+        r->status = sim_number_stuck(&sim->numbers, sent->msg->to, sent->msg->attempt)
+                    ? SMS_OK : SMS_E_INVAL;
+    }
+
+    return SMS_OK;
+}
+
+
 static void
 sim_cancel(void *inst, sms_call_t call)
 {
@@ -447,7 +503,9 @@ static const sms_ops_t  sim_ops = {
     .exit = sim_exit,
     .cancel = sim_cancel,
     .operator_submit = sim_submit,
-    .operator_window = sim_window
+    .operator_window = sim_window,
+    .operator_query = sim_query,
+    .operator_cancel = sim_take_back
 };
 
 SMS_PLUGIN("simulator", "0.1.0", "BSD-2-Clause",

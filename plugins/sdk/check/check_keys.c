@@ -174,7 +174,8 @@ check_ops_table(check_t *c)
         }
         if (!check_offered(c, i) && (fakehost_op_kind(i) & kinds)
             && i != FAKEHOST_BILLING_HOLD && i != FAKEHOST_BILLING_SETTLE
-            && i != FAKEHOST_BILLING_RELEASE)
+            && i != FAKEHOST_BILLING_RELEASE && i != FAKEHOST_OPERATOR_QUERY
+            && i != FAKEHOST_OPERATOR_CANCEL)
         {
             check_ok(c, 0, "its manifest names a kind, but it does not offer %s",
                      fakehost_op_name(i));

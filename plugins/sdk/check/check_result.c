@@ -280,6 +280,7 @@ check_one(fakehost_t *fh, fakehost_op_t op, uint32_t i, const void *r, const voi
 {
     const sms_principal_t  *who = r;
     const sms_network_t    *net = r;
+    const sms_asked_t      *asked = r;
 
     switch (op) {
 
@@ -309,6 +310,11 @@ check_one(fakehost_t *fh, fakehost_op_t op, uint32_t i, const void *r, const voi
 
     case FAKEHOST_HTTP_IN:
         return check_http_out(i, r);
+
+    case FAKEHOST_OPERATOR_QUERY:
+        return asked->state > SMS_RECEIPT_REJECTED || asked->reason > SMS_REASON_OTHER
+               ? check_bad(i, "state %u reason %u out of range", asked->state, asked->reason)
+               : NULL;
 
     default:
         return NULL;

@@ -39,13 +39,15 @@ static const char *const  fakehost_owners[3] = { "ORNEK", "DENIZ KITAP", "KAYA I
 static const uint32_t  fakehost_item_size[FAKEHOST_OPS] = {
     sizeof(sms_msg_t), sizeof(sms_msg_t), sizeof(sms_msg_t), sizeof(sms_hold_t),
     sizeof(sms_hold_t), sizeof(sms_hold_t), sizeof(sms_msg_t), sizeof(sms_part_t),
-    sizeof(sms_credential_t), sizeof(sms_event_t), sizeof(sms_msg_t), sizeof(sms_http_in_t)
+    sizeof(sms_credential_t), sizeof(sms_event_t), sizeof(sms_msg_t), sizeof(sms_http_in_t),
+    sizeof(sms_sent_t), sizeof(sms_sent_t)
 };
 
 static const uint32_t  fakehost_result_size[FAKEHOST_OPS] = {
     sizeof(sms_verdict_t), sizeof(sms_consent_t), sizeof(sms_quote_t), sizeof(sms_ack_t),
     sizeof(sms_ack_t), sizeof(sms_ack_t), sizeof(sms_route_t), sizeof(sms_submit_t),
-    sizeof(sms_principal_t), sizeof(sms_ack_t), sizeof(sms_network_t), sizeof(sms_http_out_t)
+    sizeof(sms_principal_t), sizeof(sms_ack_t), sizeof(sms_network_t), sizeof(sms_http_out_t),
+    sizeof(sms_asked_t), sizeof(sms_ack_t)
 };
 
 
@@ -223,6 +225,24 @@ fakehost_batch_part(fakehost_pages_t *p, sms_part_t *part, const sms_msg_t *m, u
 }
 
 
+/* of every other one the operator's answer never came */
+static void
+fakehost_batch_sent(fakehost_pages_t *p, sms_sent_t *sent, const sms_msg_t *m, uint32_t i)
+{
+    char  id[24];
+    int   n;
+
+    sent->msg = m;
+    sent->number = 1;
+    sent->total = 1;
+    sent->submitted_us = FAKEHOST_EPOCH_US - 60000000;
+    if (i % 2) {
+        n = snprintf(id, sizeof(id), "op-%u", i);
+        sent->operator_id = fakehost_batch_str(p, id, (size_t) n);
+    }
+}
+
+
 static void
 fakehost_batch_event(fakehost_pages_t *p, sms_event_t *e, uint32_t i)
 {
@@ -277,6 +297,12 @@ fakehost_batch_item(fakehost_pages_t *p, void *item, sms_msg_t *msg, uint32_t i,
     case FAKEHOST_OPERATOR_SUBMIT:
         fakehost_batch_msg(p, msg, split ? i / 2 : i);
         fakehost_batch_part(p, item, msg, i, split);
+        break;
+
+    case FAKEHOST_OPERATOR_QUERY:
+    case FAKEHOST_OPERATOR_CANCEL:
+        fakehost_batch_msg(p, msg, i);
+        fakehost_batch_sent(p, item, msg, i);
         break;
 
     case FAKEHOST_AUTH_CHECK:

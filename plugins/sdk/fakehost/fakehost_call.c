@@ -26,7 +26,9 @@ static const fakehost_opinfo_t  fakehost_ops[FAKEHOST_OPS] = {
     FAKEHOST_OP(auth_check, SMS_KIND_AUTH),
     FAKEHOST_OP(notifier_send, SMS_KIND_NOTIFIER),
     FAKEHOST_OP(lookup_network, SMS_KIND_LOOKUP),
-    { "http_in", 0, offsetof(sms_ops_t, http_in) }
+    { "http_in", 0, offsetof(sms_ops_t, http_in) },
+    FAKEHOST_OP(operator_query, SMS_KIND_OPERATOR),
+    FAKEHOST_OP(operator_cancel, SMS_KIND_OPERATOR)
 };
 
 
