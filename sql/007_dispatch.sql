@@ -175,7 +175,8 @@ $$;
 -- go; null when there is nothing.  doc: the declaration, of OTP and exempt messages
 -- only.  drained: nothing was left that could have been taken.
 --
--- Raises SMS01 lease-lost when the epoch is not the lease's.
+-- Raises SMS01 lease-lost when the epoch is not the lease's, SMS06 link-halted when the
+-- link is drained or stopped.
 create function sms.claim(
     p_link_id int, p_bind text, p_epoch bigint, p_max_parts int, p_now timestamptz,
     p_idle boolean, p_claim uuid, p_otp boolean,
@@ -315,7 +316,7 @@ begin
 
     v_verdict := claim_look(p_link_id, p_now, v_acct, v_id, v_attempt, v_expires, v_fresh,
                             class, "to", rtype, brand_id, sender, test, accepted_at, v_low,
-                            v_high);
+                            v_high, body);
 
     if v_verdict is not null then
         perform claim_decide(p_now, v_acct, v_id, v_attempt, v_expires, v_verdict);
@@ -383,20 +384,23 @@ $$;
 --     0 goes, 1 ended before, 2 expired, 3 account closed, 4 blacklisted,
 --     5 opted out, 6 refused in İYS since; held: 7 account suspended,
 --     8 consent too old, or not listed any more by a later answer, 9 sender not
---     approved here, 10 sender revoked
+--     approved here, 10 sender revoked; halted by an administrator: held, 11 the
+--     account, 12 the sender, 13 a host in the text; refused, 14 to 16 the same
 -- or null when all may go, which is nearly always: what can be asked once for
 -- all of them is, and each is looked at only when that says there is a reason.
 create function sms.claim_look(
     p_link_id int, p_now timestamptz, p_acct bigint[], p_id uuid[], p_attempt smallint[],
     p_expires timestamptz[], p_fresh timestamptz[], p_class smallint[], p_to bigint[],
     p_rtype smallint[], p_brand bigint[], p_sender text[], p_test boolean[],
-    p_accepted timestamptz[], p_low uuid, p_high uuid)
+    p_accepted timestamptz[], p_low uuid, p_high uuid, p_body text[])
 returns int[]
 language plpgsql
 as $$
 declare
     v_operator  text;
     v_since     timestamptz;
+    v_halt      smallint;
+    v_stop      smallint[];
     -- only who is sent a second time may have ended meanwhile
     v_again     boolean := 1 <> any (p_attempt) or array_position(p_class, null) is not null;
     v_account   boolean := exists (select from account a
@@ -406,9 +410,20 @@ declare
     v_sender    boolean;
     v_verdict   int[];
 begin
-    select k.operator, k.operator_since into v_operator, v_since
+    -- Stops first: whoever makes one waits for those who are reading here, so what is
+    -- asked afterwards is asked after it.
+    if exists (select from stop s where s.lifted_at is null) then
+        v_stop := stopped(p_now, p_acct, p_sender, p_body);
+    end if;
+
+    select k.operator, k.operator_since, k.halt into v_operator, v_since, v_halt
       from link k
      where k.link_id = p_link_id;
+
+    -- Workers are told of it and do not ask; this is for those who are not told yet.
+    if v_halt <> 0 then
+        raise exception 'link-halted' using errcode = 'SMS06', detail = p_link_id;
+    end if;
 
     -- Whoever routed these messages saw senders that were approved on the link's
     -- operator; rows are marked, never deleted.
@@ -419,8 +434,8 @@ begin
                             where p.account_id = any (p_acct) and p.operator = v_operator
                               and p.state <> 'approved');
 
-    if not (v_again or v_account or v_black or v_sender or 3 = any (p_class)
-            or p_now >= any (p_expires) or coalesce(p_now > any (p_fresh), false))
+    if not (v_again or v_account or v_black or v_sender or v_stop is not null
+            or 3 = any (p_class) or p_now >= any (p_expires) or coalesce(p_now > any (p_fresh), false))
     then
         return null;
     end if;
@@ -445,6 +460,7 @@ begin
                             and o.lifted_at is null
                           limit 1) then 5
                when c.state = 2 then 6
+               when u.stop > 0 then u.stop + 10
                when v_account and a.state = 2 then 7
                when u.fresh_until < p_now or (c.state = 3 and u.fresh_until is not null) then 8
                when v_sender and not u.test
@@ -462,7 +478,7 @@ begin
                    unnest(p_expires) as expires_at, unnest(p_fresh) as fresh_until,
                    unnest(p_class) as class, unnest(p_to) as "to", unnest(p_rtype) as rtype,
                    unnest(p_brand) as brand_id, unnest(p_sender) as sender,
-                   unnest(p_test) as test) u
+                   unnest(p_test) as test, unnest(v_stop) as stop) u
       left join lateral (
            select x.state
              from consent x
@@ -496,35 +512,33 @@ declare
     v_low   uuid := id_min(p_id);
     v_high  uuid := id_max(p_id);
     v_hold  interval := setting_int('hold_retry_seconds') * interval '1 second';
+    v_code  text[] := array['expired', 'account-closed', 'blacklisted', 'opted-out',
+                            'consent-refused', 'account-suspended', 'consent-stale',
+                            'sender-not-approved', 'sender-revoked', 'account-stopped',
+                            'sender-stopped', 'url-host-stopped', 'account-stopped',
+                            'sender-stopped', 'url-host-stopped'];
 begin
     perform settle(p_now, array_agg(u.a), array_agg(u.m),
                    array_agg(case u.v when 2 then 3 when 5 then 9 else 5 end::smallint),
-                   array_agg((array['expired', 'account-closed', 'blacklisted', 'opted-out',
-                                    'consent-refused'])[u.v - 1]),
-                   array_agg(true))
+                   array_agg(v_code[u.v - 1]), array_agg(true))
        from unnest(p_acct, p_id, p_verdict) u (a, m, v)
-      where u.v between 2 and 6;
+      where u.v between 2 and 6 or u.v >= 14;
 
     -- Stale consent goes back to screen at once, the others when something may
     -- have changed; all of them end with the validity.
     insert into due (at, account_id, expires_at, attempt, parts, message_id, code)
     select case u.v when 8 then p_now else p_now + v_hold end,
-           u.a, u.e, u.t, m.parts, u.m,
-           (array['account-suspended', 'consent-stale', 'sender-not-approved',
-                  'sender-revoked'])[u.v - 6]
+           u.a, u.e, u.t, m.parts, u.m, v_code[u.v - 1]
       from unnest(p_acct, p_id, p_attempt, p_expires, p_verdict) u (a, m, t, e, v)
      cross join lateral (
            select x.parts from message x
             where x.account_id = u.a and x.message_id = u.m
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
-     where u.v >= 7;
+     where u.v between 7 and 13;
 
     insert into verdict (account_id, at, message_id, stage, outcome, code)
-    select u.a, p_now, u.m, 2, case when u.v >= 7 then 3 else 2 end,
-           (array['expired', 'account-closed', 'blacklisted', 'opted-out', 'consent-refused',
-                  'account-suspended', 'consent-stale', 'sender-not-approved',
-                  'sender-revoked'])[u.v - 1]
+    select u.a, p_now, u.m, 2, case when u.v between 7 and 13 then 3 else 2 end, v_code[u.v - 1]
       from unnest(p_acct, p_id, p_verdict) u (a, m, v)
      where u.v >= 2
         on conflict do nothing;
