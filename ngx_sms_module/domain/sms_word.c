@@ -81,6 +81,7 @@ const sms_word_t  sms_word_scope[] = {
     { "messages:read", SMS_SCOPE_MESSAGES_READ },
     { "balance:read", SMS_SCOPE_BALANCE_READ },
     { "webhooks:manage", SMS_SCOPE_WEBHOOKS_MANAGE },
+    { "admin", SMS_SCOPE_ADMIN },
     { NULL, 0 }
 };
 

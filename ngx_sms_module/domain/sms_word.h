@@ -43,5 +43,7 @@ size_t sms_word_list(const sms_word_t *table, char *out, size_t cap);
 #define SMS_SCOPE_MESSAGES_READ    0x02
 #define SMS_SCOPE_BALANCE_READ     0x04
 #define SMS_SCOPE_WEBHOOKS_MANAGE  0x08
+#define SMS_SCOPE_ADMIN            0x8000   /* the operator desk's, given on the
+                                               installation's command line    */
 
 #endif /* SMS_WORD_H */

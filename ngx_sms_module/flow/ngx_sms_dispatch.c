@@ -318,6 +318,7 @@ ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name)
     }
 
     bind->lease->busy = ngx_sms_dispatch_busy;
+    bind->lease->paused = link->plugin->unbind;
     link->nbinds++;
 
     return SMS_OK;
@@ -557,6 +558,10 @@ ngx_sms_dispatch_held(ngx_sms_link_t *link)
 {
     ngx_uint_t  i;
 
+    if (link->plugin->halt != NGX_SMS_LINK_OPEN) {
+        return NULL;
+    }
+
     for (i = 0; !ngx_sms_dispatch_stopped && i < link->nbinds; i++) {
         if (link->binds[i].lease && ngx_sms_lease_valid(link->binds[i].lease)) {
             return link->binds[i].lease;
@@ -651,6 +656,11 @@ ngx_sms_dispatch_answer(ngx_sms_ask_t *ask, const ngx_sms_pg_res_t *res)
          */
         ngx_sms_link_renounce(link);
         return NGX_ERROR;
+    }
+
+    /* halted, and this worker will be told in a moment */
+    if (ngx_strcmp(res->sqlstate, "SMS06") == 0) {
+        return NGX_DECLINED;
     }
 
     if (res->rc != NGX_SMS_PG_OK) {

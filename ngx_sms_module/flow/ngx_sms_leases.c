@@ -219,7 +219,9 @@ ngx_sms_leases_settled(void)
         next = ngx_queue_next(q);
         lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
 
-        if (!lease->dropped && !(ngx_sms_leases_leaving && lease->held)) {
+        if (!lease->dropped
+            && !((ngx_sms_leases_leaving || lease->paused) && lease->held))
+        {
             continue;
         }
 
@@ -320,6 +322,24 @@ ngx_sms_lease_drop(ngx_sms_lease_t *lease)
 }
 
 
+void
+ngx_sms_lease_pause(ngx_sms_lease_t *lease, ngx_uint_t on)
+{
+    if (lease->paused == on) {
+        return;
+    }
+
+    lease->paused = on & 1;
+
+    if (on) {
+        ngx_sms_timer_start(&ngx_sms_leases_patience, 1);
+
+    } else if (!ngx_sms_leases_leaving) {
+        ngx_sms_timer_start(&ngx_sms_leases_timer, 1);
+    }
+}
+
+
 ngx_uint_t
 ngx_sms_lease_valid(const ngx_sms_lease_t *lease)
 {
@@ -373,7 +393,9 @@ ngx_sms_leases_tick(void *data)
             ngx_sms_lease_lost(lease, "not renewed in time");
         }
 
-        if (!lease->held && (lease->dropped || ngx_sms_leases_leaving)) {
+        if (!lease->held && (lease->dropped || lease->paused
+                             || ngx_sms_leases_leaving))
+        {
             continue;
         }
 
@@ -467,7 +489,9 @@ ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res)
             lease->renewed_us = ngx_sms_leases_sent_us;
         }
 
-        if (!lease->held && (lease->dropped || ngx_sms_leases_leaving)) {
+        if (!lease->held && (lease->dropped || lease->paused
+                             || ngx_sms_leases_leaving))
+        {
             /* nobody wants it here any more */
             (void) ngx_sms_store_lease_release(&lease->name, 1,
                                                &ngx_sms_leases_holder,

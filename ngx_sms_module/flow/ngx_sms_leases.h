@@ -51,6 +51,8 @@ typedef struct {
                                                wanted again                   */
     unsigned                 cleaning:1;    /* the release is on its way      */
     unsigned                 dropped:1;     /* to be released and forgotten   */
+    unsigned                 paused:1;      /* to be released, and not wanted
+                                               for a while                    */
 } ngx_sms_lease_t;
 
 
@@ -66,6 +68,12 @@ ngx_sms_lease_t *ngx_sms_lease_want(const ngx_str_t *name,
     void (*changed)(void *data, ngx_uint_t held), void *data);
 /* changed() is not called any more */
 void ngx_sms_lease_drop(ngx_sms_lease_t *lease);
+
+/*
+ * on: gives it back as soon as nothing is under way, and does not compete until it is
+ * called with 0.
+ */
+void ngx_sms_lease_pause(ngx_sms_lease_t *lease, ngx_uint_t on);
 
 /*
  * Gives it up and competes again: the next time has a new epoch.  For a holder

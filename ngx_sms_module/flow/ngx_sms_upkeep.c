@@ -38,7 +38,8 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "idempotency",  3600 * 1000, 10000 },
     { "books",        60 * 1000,   20000 },
     { "retention",    3600 * 1000, 10000 },
-    { "webhooks",     60 * 1000,   1000 }
+    { "webhooks",     60 * 1000,   1000 },
+    { "stops",        1000,        1000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \

@@ -106,6 +106,14 @@ ngx_sms_respond_json(ngx_sms_ctx_t *ctx, ngx_uint_t status, ngx_str_t *text)
 
 
 void
+ngx_sms_respond_text(ngx_sms_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_str_t *text)
+{
+    ngx_sms_respond_send(ctx, status, type, text);
+}
+
+
+void
 ngx_sms_respond_written(ngx_sms_ctx_t *ctx, ngx_uint_t status, sms_json_t *w)
 {
     ngx_str_t  text;

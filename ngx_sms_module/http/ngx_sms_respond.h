@@ -27,6 +27,10 @@ void ngx_sms_respond_money(sms_json_t *w, int64_t micro, const char *unit);
 void ngx_sms_respond_json(ngx_sms_ctx_t *ctx, ngx_uint_t status,
     ngx_str_t *text);
 
+/* the same of another media type, a constant */
+void ngx_sms_respond_text(ngx_sms_ctx_t *ctx, ngx_uint_t status,
+    const char *type, ngx_str_t *text);
+
 /* the writer's text, or "internal" when the writer failed */
 void ngx_sms_respond_written(ngx_sms_ctx_t *ctx, ngx_uint_t status,
     sms_json_t *w);

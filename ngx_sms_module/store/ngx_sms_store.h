@@ -25,7 +25,7 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN  18        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN  23        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
 
@@ -50,7 +50,7 @@ typedef struct {                            /* the connections come first     */
 extern ngx_sms_store_t  ngx_sms_store;
 
 
-/* "notify" is told of each NOTIFY sms_profile and sms_queue */
+/* "notify" is told of each NOTIFY sms_profile, sms_queue and sms_link */
 ngx_int_t ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
     void (*notify)(void *data, const char *channel, const char *payload));
 void ngx_sms_store_start(void);
