@@ -474,6 +474,7 @@ declare
     v_why   text;
 begin
     perform admin_check();
+    perform api.admin_stop_get(p_path, null, null);
     q := api.query(p_query, array['reason']);
     v_why := nullif(btrim(q ->> 'reason'), '');
 
@@ -529,7 +530,7 @@ begin
     v_state := coalesce(api.query_word(q, 'state', array['active', 'ended', 'all']), 'active');
     v_target := api.query_word(q, 'target', array['account', 'sender', 'link', 'url_host']);
     v_csv := coalesce(api.query_word(q, 'format', array['json', 'csv']), 'json') = 'csv';
-    v_limit := api.query_int(q, 'limit', 1, 10000, case when v_csv then 10000 else 100 end);
+    v_limit := case when v_csv then 10000 else api.query_int(q, 'limit', 1, 100, 50) end;
     v_after := api.query_cursor(q, 'stp');
 
     v_ids := array(
@@ -593,7 +594,7 @@ declare
 begin
     perform admin_check();
     q := api.query(p_query, array['link', 'limit', 'cursor']);
-    v_limit := api.query_int(q, 'limit', 1, 1000, 100);
+    v_limit := api.query_int(q, 'limit', 1, 100, 50);
 
     if q ? 'link' then
         v_link := (admin_link(q ->> 'link')).link_id;
@@ -660,7 +661,7 @@ declare
 begin
     perform admin_check();
     q := api.query(p_query, array['limit', 'cursor']);
-    v_limit := api.query_int(q, 'limit', 1, 1000, 100);
+    v_limit := api.query_int(q, 'limit', 1, 100, 50);
 
     v_from := api.query_cursor(q, 'aud');
 
