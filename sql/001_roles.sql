@@ -62,7 +62,8 @@ insert into sms.setting (name, value, doc) values
     ('idempotency_hours', '24', 'life of an Idempotency-Key'),
     ('no_receipt_hours', '24', 'after validity, until no_receipt'),
     ('doubt_hold_minutes', '10', 'after validity, until a held doubt ends as unknown'),
-    ('hold_retry_seconds', '60', 'how often a held message is looked at again');
+    ('hold_retry_seconds', '60', 'how often a held message is looked at again'),
+    ('stop_effect', 'refuse', 'refuse or hold: messages accepted before an administrator''s stop, where that does not say');
 
 -- Small functions that PL/pgSQL calls are PL/pgSQL, too: it keeps their plans
 -- for the session, while a SQL function that cannot be inlined is parsed and

@@ -89,7 +89,10 @@ create table sms.api_key (
     revoked_at      timestamptz,
     primary key (account_id, key_no),
     -- a live key needs an IP range unless the host waives it (C17)
-    check (mode = 'test' or ip <> '{}' or ip_waived is not null)
+    check (mode = 'test' or ip <> '{}' or ip_waived is not null),
+    -- see admin_key_create()
+    check ('admin' <> all (scopes)
+           or (scopes = array['admin'] and mode = 'live' and ip <> '{}'))
 );
 
 -- Not unique: a unique key would have to hold account_id (D19).  Key ids are

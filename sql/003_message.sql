@@ -152,8 +152,51 @@ create table sms.link (
     receipts    text not null default 'refund' check (receipts in ('refund', 'keep', 'none')),
     -- when somebody last looked whether its operator is to be asked something
     asks_at     timestamptz,
+    -- of sms.stop: 0 open, 1 drained, 2 stopped; see link_halt()
+    halt        smallint not null default 0 check (halt in (0, 1, 2)),
+    -- halted, and its binds are closed when nothing is in flight
+    unbind      boolean not null default false,
     created_at  timestamptz not null default now()
 );
+
+-- What an administrator has halted: by the order of an authority, or for a reason of
+-- the house (C20).  Rows stay: they are the record of it.  While one is not lifted,
+-- every call of intake, claim and screen_take looks here; without one it is asked
+-- once a call whether there is any.
+create table sms.stop (
+    stop_id     uuid primary key,
+    target      text not null check (target in ('account', 'sender', 'link', 'url_host')),
+    -- what becomes of messages that were accepted before: refused and refunded; held,
+    -- until it is lifted or their validity ends; drain: of a link, they go on or wait
+    effect      text not null check (effect in ('refuse', 'hold', 'drain')),
+    -- target account; or the only account whose sender is meant
+    account_id  bigint,
+    link_id     int,
+    -- the sender or the host, as sms.text_fold() writes it, and as it was given
+    folded      text,
+    given       text,
+    -- of a link: what waits in its lanes is routed anew; its binds are closed
+    reroute     boolean not null default false,
+    unbind      boolean not null default false,
+    reason      text not null check (reason in
+                    ('authority_order', 'abuse', 'operator', 'maintenance', 'other')),
+    -- number and date of the order
+    reference   text,
+    note        text,
+    created_at  timestamptz not null,
+    created_by  text not null,
+    ends_at     timestamptz,
+    lifted_at   timestamptz,
+    lifted_by   text,
+    lift_reason text,
+    check (reason <> 'authority_order' or reference is not null),
+    check (effect <> 'drain' or target = 'link'),
+    check (case target when 'account' then account_id is not null and folded is null
+                       when 'link' then link_id is not null and folded is null
+                       else folded <> '' end)
+);
+
+create index stop_live on sms.stop (target) where lifted_at is null;
 
 -- lane = link_id * 64 + class * 16 + slot; class 0 otp, 1 informational and
 -- exempt, 2 commercial.  clock is the largest turn that was claimed.

@@ -130,8 +130,9 @@ $$;
 -- over the account rows, in the order of p_account, which is that of the lock.
 -- p_count: how many messages each has.  p_lane null: no turns, no queue.  Answers
 -- the turn before each account's first, how far each message moves it on (null: 720 for
--- all), and what must be looked at: the bits of all
--- accounts (account.look), and 1 where the platform has a blacklist.  p_lease: a lease
+-- all), and what must be looked at: the bits of all accounts (account.look), 1 where the
+-- platform has a blacklist, and 8 where an administrator has halted anything.  p_lease: a
+-- lease
 -- that must be this epoch's.  Raises SMS05 when it is not, or an account is missing or
 -- not active; check_violation when one is short of credit.
 create function sms.account_charge(
@@ -160,6 +161,8 @@ begin
                bool_and(c.state = 1) and (p_lease is null or lease_held(p_lease, p_epoch)),
                bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
                                 then 1 else 0 end
+                              | case when exists (select from stop s where s.lifted_at is null)
+                                then 8 else 0 end
           into v_acct, v_well, look
           from charged c;
     else
@@ -178,7 +181,9 @@ begin
         )
         select array_agg(c.account_id), array_agg(c.base), bool_and(c.state = 1),
                bit_or(c.look) | case when exists (select from blacklist b where b.account_id = 0)
-                                then 1 else 0 end,
+                                then 1 else 0 end
+                              | case when exists (select from stop s where s.lifted_at is null)
+                                then 8 else 0 end,
                case when bit_or(c.look) & 4 <> 0 then array_agg(c.step) end
           into v_acct, base, v_well, look, step
           from charged c;
@@ -209,6 +214,8 @@ $$;
 --     4  not enough credit
 --     5  blacklisted recipients; detail: JSON array of the numbers
 --     6  account not active
+--     8  halted by an administrator; detail: account-stopped, sender-stopped,
+--        route-stopped, or url-host-stopped and behind it the places of the messages
 -- A batch sent again unchanged finds its accounts done and moves nothing (D1).
 --
 -- p_claim: all messages are of p_link, whose lanes are empty, and the worker that
@@ -251,7 +258,8 @@ declare
     v_pays  boolean;
     -- what account_charge() says
     v_charged record;
-    v_look  int := 3;
+    v_look  int := 15;
+    v_stop  bigint[];
 begin
     -- The batch and its keys are nearly always new and the accounts can pay, so
     -- all is written without a look (which would cost a third of all this); what
@@ -263,6 +271,8 @@ begin
             select a.state = 1 and a.available_micro >= p_acct_sum[1],
                    a.look | case when exists (select from blacklist b where b.account_id = 0)
                             then 1 else 0 end
+                          | case when exists (select from stop s where s.lifted_at is null)
+                            then 4 else 0 end
               into v_pays, v_look
               from account a
              where a.account_id = p_acct[1];
@@ -292,6 +302,7 @@ begin
             v_claim := false;
             v_late := false;
             v_black := intake_black(p_acct, m_acct, m_to, m_class);
+            v_stop := intake_stopped(p_now, m_acct, m_sender, m_text, m_lane);
 
             -- An account's messages are written together: one of them tells of all.
             select array_agg(b.account_id)
@@ -312,14 +323,18 @@ begin
                      limit 1);
 
             v_out := array(select distinct o
-                             from unnest(v_dead || v_poor || v_known || v_black) o
+                             from unnest(v_dead || v_poor || v_known || v_black || v_stop) o
                             where o <> all (coalesce(v_done, '{}')));
 
             if v_out <> '{}' then
                 if cardinality(array_remove(m_doc, null)) = 1 then
                     return query
                     select * from intake_verdict(m_acct[1], m_sub[1], m_key[1], m_request[1],
-                                                 v_dead is not null, m_to, m_class);
+                                                 v_dead is not null, m_to, m_class,
+                                                 case when v_stop is not null
+                                                 then intake_stop(p_now, m_acct, m_sender,
+                                                                  m_text, m_lane, m_id,
+                                                                  m_text_id, m_ord) end);
                     return;
                 end if;
 
@@ -373,7 +388,13 @@ begin
                 raise exception 'blacklisted' using errcode = 'SMS05';
             end if;
 
-            if v_claim and v_look & 2 <> 0 and not intake_may_claim(p_link, p_acct) then
+            if try = 1 and v_look & 8 <> 0
+               and intake_stopped(p_now, m_acct, m_sender, m_text, m_lane) is not null
+            then
+                raise exception 'stopped' using errcode = 'SMS05';
+            end if;
+
+            if v_claim and v_look & 10 <> 0 and not intake_may_claim(p_link, p_acct) then
                 if v_lane is null then
                     raise exception 'several-lanes' using errcode = 'SMS05';
                 end if;
@@ -472,8 +493,9 @@ returns boolean
 language plpgsql
 as $$
 begin
-    return not exists (select from sender s
-                        where s.account_id = any (p_acct) and s.revoked_at is not null)
+    return not exists (select from link k where k.link_id = p_link and k.halt <> 0)
+           and not exists (select from sender s
+                            where s.account_id = any (p_acct) and s.revoked_at is not null)
            and not exists (select from sender_approval p
                             where p.account_id = any (p_acct)
                               and p.operator = (select k.operator from link k
@@ -506,11 +528,72 @@ begin
 end
 $$;
 
+-- The accounts, as often as they have messages that an administrator has halted; null
+-- where none has.  A text that stands in another's row is looked at there.
+create function sms.intake_stopped(
+    p_now timestamptz, m_acct bigint[], m_sender text[], m_text text[], m_lane int[])
+returns bigint[]
+language plpgsql
+as $$
+declare
+    v_stop  smallint[];
+    v_acct  bigint[];
+begin
+    if not exists (select from stop s where s.lifted_at is null) then
+        return null;
+    end if;
+
+    v_stop := stopped(p_now, m_acct, m_sender, m_text);
+
+    if v_stop is not null then
+        select array_agg(u.account_id) into v_acct
+          from unnest(m_acct, v_stop) u (account_id, stop)
+         where u.stop > 0;
+    end if;
+
+    if exists (select from stop s where s.lifted_at is null and s.target = 'link') then
+        v_acct := v_acct || array(
+            select u.account_id
+              from unnest(m_acct, m_lane) u (account_id, lane)
+             where u.lane / 64 in (select k.link_id from link k where k.halt = 2));
+    end if;
+
+    return nullif(v_acct, '{}');
+end
+$$;
+
+-- Why, of the messages of one submission: see sms.intake().
+create function sms.intake_stop(
+    p_now timestamptz, m_acct bigint[], m_sender text[], m_text text[], m_lane int[],
+    m_id uuid[], m_text_id uuid[], m_ord int[])
+returns text
+language plpgsql
+as $$
+declare
+    v_stop  smallint[] := stopped(p_now, m_acct, m_sender, m_text);
+    v_hit   uuid[];
+begin
+    if v_stop && array[1, 4]::smallint[] then
+        return 'account-stopped';
+    elsif v_stop && array[2, 5]::smallint[] then
+        return 'sender-stopped';
+    elsif v_stop && array[3, 6]::smallint[] then
+        v_hit := array(select u.id from unnest(m_id, v_stop) u (id, stop) where u.stop > 0);
+
+        return (select 'url-host-stopped ' || string_agg(u.ord::text, ' ' order by u.ord)
+                  from unnest(m_id, m_text_id, m_ord) u (id, text_id, ord)
+                 where coalesce(u.text_id, u.id) = any (v_hit));
+    end if;
+
+    return 'route-stopped';
+end
+$$;
+
 -- Why the one submission of a batch was not taken.  A known key comes first: a
 -- replay is answered as it was, whatever has happened to account and credit.
 create function sms.intake_verdict(
     p_acct bigint, p_sub uuid, p_key uuid, p_request bytea, p_dead boolean,
-    m_to bigint[], m_class smallint[])
+    m_to bigint[], m_class smallint[], p_stop text)
 returns table (account_id bigint, submission_id uuid, outcome smallint, detail text)
 language plpgsql
 set search_path = sms, pg_temp
@@ -536,6 +619,11 @@ begin
 
     if p_dead then
         return query select p_acct, p_sub, 6::smallint, null::text;
+        return;
+    end if;
+
+    if p_stop is not null then
+        return query select p_acct, p_sub, 8::smallint, p_stop;
         return;
     end if;
 

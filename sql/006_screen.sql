@@ -183,7 +183,7 @@ grant execute on function sms.due_release(timestamptz, int) to sms_worker;
 --
 -- What needs no asking is decided here and not returned: expired; account closed
 -- (refused); account suspended or sender revoked (held, looked at again later, ends
--- with its validity: C9).  So are opted out and blacklisted messages that wait alone
+-- with its validity: C9); halted by an administrator (refused or held: C20).  So are opted out and blacklisted messages that wait alone
 -- (refused, refunded); of a submission they come back with a verdict, 5 opted out or
 -- 6 blacklisted, which shall be their outcome.  Outside the sending window of their
 -- account, or not yet their turn by its rates: put off (sql/022_pace.sql).
@@ -292,7 +292,7 @@ begin
     if v_verdict is not null then
         -- all accounts of this call at once, or two calls could meet crosswise
         perform account_lock(array(select u.a from unnest(v_acct, v_verdict) u (a, v)
-                                    where u.v between 1 and 4));
+                                    where u.v between 1 and 4 or u.v >= 9));
 
         if v_alone then
             perform screen_decide(p_now, v_acct, v_id, v_at, v_verdict);
@@ -418,7 +418,8 @@ $$;
 
 -- What is decided without asking, one number each:
 --     0 goes on, 1 expired, 2 opted out, 3 blacklisted, 4 account closed,
---     5 account suspended, 6 sender revoked
+--     5 account suspended, 6 sender revoked; halted by an administrator: held, 7 the
+--     account, 8 the sender; refused, 9 the account, 10 the sender
 -- or null when all go on.  p_lists: these are single messages, look at the lists, too.
 -- What can be asked once for all is, as in claim_look().
 create function sms.screen_look(
@@ -435,13 +436,20 @@ declare
                                     where s.account_id = any (p_acct)
                                       and s.revoked_at is not null);
     v_lists     smallint[];
+    v_stop      smallint[];
     v_verdict   int[];
 begin
     if p_lists then
         v_lists := screen_lists(p_acct, null, p_class, p_to, p_brand, p_owner);
     end if;
 
-    if not (v_account or v_sender or v_lists is not null or p_now >= any (p_expires)) then
+    if exists (select from stop s where s.lifted_at is null) then
+        v_stop := stopped(p_now, p_acct, p_sender, null);
+    end if;
+
+    if not (v_account or v_sender or v_lists is not null or v_stop is not null
+            or p_now >= any (p_expires))
+    then
         return null;
     end if;
 
@@ -450,6 +458,10 @@ begin
                when a.state = 3 then 4
                when u.list = 6 then 3
                when u.list = 5 then 2
+               when u.stop = 4 then 9
+               when u.stop = 5 then 10
+               when u.stop = 1 then 7
+               when u.stop = 2 then 8
                when a.state = 2 then 5
                when v_sender and not u.test
                     and (select s.revoked_at is not null from sender s
@@ -459,7 +471,7 @@ begin
       into v_verdict
       from (select unnest(p_acct) as account_id, unnest(p_expires) as expires_at,
                    unnest(p_sender) as sender, unnest(p_test) as test,
-                   unnest(v_lists) as list) u
+                   unnest(v_lists) as list, unnest(v_stop) as stop) u
       left join lateral (select x.state from account x
                           where v_account and x.account_id = u.account_id limit 1) a on true;
 
@@ -649,7 +661,7 @@ begin
                                          where x.at = u.at and x.message_id = u.id
                                          limit 1
                                            for update skip locked) w
-                    where u.verdict between 1 and 4))
+                    where u.verdict between 1 and 4 or u.verdict >= 9))
         returning d.account_id, d.message_id, d.code
     )
     select array_agg(g.account_id), array_agg(g.message_id),
@@ -661,6 +673,8 @@ begin
                      when 1 then coalesce(nullif(g.code, 'retry'), 'expired')
                      when 2 then 'opted-out'
                      when 3 then 'blacklisted'
+                     when 9 then 'account-stopped'
+                     when 10 then 'sender-stopped'
                      else 'account-closed' end)
       into v_acct, v_id, v_state, v_code
       from gone g
@@ -674,10 +688,11 @@ begin
     -- Accounts are locked by now, so a row that a cancel holds is not waited for.
     with held as materialized (
         select w.place, w.code is distinct from u.code as news, u.code
-          from (select x.id, x.at, case x.verdict when 5 then 'account-suspended'
-                                   else 'sender-revoked' end as code
+          from (select x.id, x.at,
+                       (array['account-suspended', 'sender-revoked', 'account-stopped',
+                              'sender-stopped'])[x.verdict - 4] as code
                   from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
-                 where x.verdict in (5, 6)) u
+                 where x.verdict between 5 and 8) u
          cross join lateral (select x.ctid as place, x.code from due x
                               where x.at = u.at and x.message_id = u.id
                               limit 1

@@ -10,7 +10,20 @@ create table sms.lease (
     name        text collate "C" primary key,
     holder      text not null,
     epoch       bigint not null,
-    expires_at  timestamptz not null
+    expires_at  timestamptz not null,
+
+    -- What the holder last told of a bind, in the write that renews its lease: at
+    -- most 3 s old while it holds.  Of other leases nothing is told.
+    state       smallint not null default 0,    -- sms_bind_state_t
+    "window"    int not null default 0,         -- parts that may be unanswered
+    inflight    int not null default 0,         -- parts that are
+    rate        int not null default 0,         -- parts a second now; 0: no limit
+    throttled   bigint not null default 0,      -- times the operator asked for less
+    error_code  bigint not null default 0,      -- the last failure, as the operator codes it
+    error       text,                           -- and in words, without personal data
+    since       timestamptz,                    -- of the state
+    retry_at    timestamptz,                    -- next try, where it waits
+    told_at     timestamptz
 ) with (fillfactor = 50);
 
 -- Takes what is free or expired, renews what is held.  One row per name; epoch
@@ -20,7 +33,17 @@ create table sms.lease (
 -- Of a link's binds no more than an eighth, but one, is taken in a call, so that
 -- workers that begin together have one each: what a worker without a bind takes
 -- cannot be claimed with its acceptance.
-create function sms.lease_renew(p_names text[], p_holder text, p_ttl_ms int)
+--
+-- p_told: names of binds of which the arrays behind it tell, one element a bind; of
+-- the others what was told last stays.  Only what the caller holds is written.  The
+-- last error outlives the holder, for those who look for why it went.
+create function sms.lease_renew(
+    p_names text[], p_holder text, p_ttl_ms int, p_told text[] default null,
+    p_state smallint[] default null, p_window int[] default null,
+    p_inflight int[] default null, p_rate int[] default null,
+    p_throttled bigint[] default null, p_error_code bigint[] default null,
+    p_error text[] default null, p_since timestamptz[] default null,
+    p_retry_at timestamptz[] default null)
 returns table (name text, held boolean, epoch bigint, expires_in_ms int)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -29,8 +52,12 @@ as $$
 declare
     v_now   timestamptz := clock_timestamp();
 begin
-    insert into lease (name, holder, epoch, expires_at)
-    select s.n, p_holder, 1, v_now + p_ttl_ms * interval '1 ms'
+    insert into lease (name, holder, epoch, expires_at, state, "window", inflight, rate,
+                       throttled, error_code, error, since, retry_at, told_at)
+    select s.n, p_holder, 1, v_now + p_ttl_ms * interval '1 ms', coalesce(t.state, 0),
+           coalesce(t."window", 0), coalesce(t.inflight, 0), coalesce(t.rate, 0),
+           coalesce(t.throttled, 0), coalesce(t.code, 0), t.error, t.since, t.retry_at,
+           case when t.name is not null then v_now end
       from (select w.n, w.mine, w.free, w.link, count(*) over (partition by w.link) as binds,
                    row_number() over (partition by w.link, w.free and not w.mine
                                       order by w.n) as nth
@@ -39,12 +66,27 @@ begin
                            substring(u.n from '^bind/(\d+)/') as link
                       from (select distinct unnest(p_names) as n) u
                       left join lease l on l.name = u.n) w) s
+      left join unnest(p_told, p_state, p_window, p_inflight, p_rate, p_throttled,
+                       p_error_code, p_error, p_since, p_retry_at)
+                t (name, state, "window", inflight, rate, throttled, code, error, since,
+                   retry_at) on t.name = s.n
      where s.mine or s.free and (s.link is null or s.nth <= greatest(1, s.binds / 8))
      order by s.n
         on conflict (name) do update
            set holder = excluded.holder,
                epoch = lease.epoch + (lease.expires_at <= v_now)::int,
-               expires_at = excluded.expires_at
+               expires_at = excluded.expires_at,
+               (state, "window", inflight, rate, throttled, since, retry_at, told_at) = (
+               select excluded.state, excluded."window", excluded.inflight, excluded.rate,
+                      excluded.throttled, excluded.since, excluded.retry_at, excluded.told_at
+                where excluded.told_at is not null or lease.expires_at <= v_now
+                union all
+               select lease.state, lease."window", lease.inflight, lease.rate,
+                      lease.throttled, lease.since, lease.retry_at, lease.told_at
+                where excluded.told_at is null and lease.expires_at > v_now),
+               error_code = case when excluded.error is null then lease.error_code
+                            else excluded.error_code end,
+               error = coalesce(excluded.error, lease.error)
          where lease.holder = excluded.holder or lease.expires_at <= v_now;
 
     return query
@@ -66,7 +108,8 @@ declare
     n   int;
 begin
     update lease
-       set expires_at = '-infinity', holder = ''
+       set expires_at = '-infinity', holder = '', state = 0, "window" = 0, inflight = 0,
+           rate = 0, throttled = 0, since = null, retry_at = null, told_at = clock_timestamp()
      where name = any (p_names) and holder = p_holder;
 
     get diagnostics n = row_count;
@@ -74,8 +117,34 @@ begin
 end
 $$;
 
-grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(text[], text)
-    to sms_worker;
+grant execute on function
+    sms.lease_renew(text[], text, int, text[], smallint[], int[], int[], int[], bigint[],
+                    bigint[], text[], timestamptz[], timestamptz[]),
+    sms.lease_release(text[], text) to sms_worker;
+
+create function sms.bind_state_name(p_state int)
+returns text
+language sql immutable
+return (array['down', 'connecting', 'binding', 'bound', 'waiting', 'resting'])[p_state + 1];
+
+-- Every bind that ever was, and who holds it.  A holder that has died without a
+-- word is told by the clock: what nobody renews is down.
+create view sms.bind as
+select substring(l.name from '^bind/(\d+)/')::int as link_id,
+       substring(l.name from '^bind/\d+/(.*)$') collate "default" as bind,
+       case when h.held then l.holder end as holder,
+       sms.bind_state_name(case when h.held then l.state else 0 end) as state,
+       case when h.held then l."window" else 0 end as "window",
+       case when h.held then l.inflight else 0 end as inflight,
+       case when h.held then l.rate else 0 end as rate,
+       case when h.held then l.throttled else 0 end as throttled,
+       l.error_code, l.error,
+       case when h.held then l.since
+            else least(l.told_at, nullif(l.expires_at, '-infinity')) end as since,
+       case when h.held then l.retry_at end as retry_at, l.told_at
+  from sms.lease l
+ cross join lateral (select l.expires_at > clock_timestamp() as held) h
+ where l.name like 'bind/%';
 
 -- Is the lease still that of this epoch?  The fence of every claim.
 create function sms.lease_held(p_name text, p_epoch bigint)
@@ -106,7 +175,8 @@ $$;
 -- go; null when there is nothing.  doc: the declaration, of OTP and exempt messages
 -- only.  drained: nothing was left that could have been taken.
 --
--- Raises SMS01 lease-lost when the epoch is not the lease's.
+-- Raises SMS01 lease-lost when the epoch is not the lease's, SMS06 link-halted when the
+-- link is drained or stopped.
 create function sms.claim(
     p_link_id int, p_bind text, p_epoch bigint, p_max_parts int, p_now timestamptz,
     p_idle boolean, p_claim uuid, p_otp boolean,
@@ -246,7 +316,7 @@ begin
 
     v_verdict := claim_look(p_link_id, p_now, v_acct, v_id, v_attempt, v_expires, v_fresh,
                             class, "to", rtype, brand_id, sender, test, accepted_at, v_low,
-                            v_high);
+                            v_high, body);
 
     if 4 = any (v_verdict) then
         v_verdict := notices_pass(v_acct, v_id, v_verdict, 4);
@@ -318,20 +388,23 @@ $$;
 --     0 goes, 1 ended before, 2 expired, 3 account closed, 4 blacklisted,
 --     5 opted out, 6 refused in İYS since; held: 7 account suspended,
 --     8 consent too old, or not listed any more by a later answer, 9 sender not
---     approved here, 10 sender revoked
+--     approved here, 10 sender revoked; halted by an administrator: held, 11 the
+--     account, 12 the sender, 13 a host in the text; refused, 14 to 16 the same
 -- or null when all may go, which is nearly always: what can be asked once for
 -- all of them is, and each is looked at only when that says there is a reason.
 create function sms.claim_look(
     p_link_id int, p_now timestamptz, p_acct bigint[], p_id uuid[], p_attempt smallint[],
     p_expires timestamptz[], p_fresh timestamptz[], p_class smallint[], p_to bigint[],
     p_rtype smallint[], p_brand bigint[], p_sender text[], p_test boolean[],
-    p_accepted timestamptz[], p_low uuid, p_high uuid)
+    p_accepted timestamptz[], p_low uuid, p_high uuid, p_body text[])
 returns int[]
 language plpgsql
 as $$
 declare
     v_operator  text;
     v_since     timestamptz;
+    v_halt      smallint;
+    v_stop      smallint[];
     -- only who is sent a second time may have ended meanwhile
     v_again     boolean := 1 <> any (p_attempt) or array_position(p_class, null) is not null;
     v_account   boolean := exists (select from account a
@@ -341,9 +414,20 @@ declare
     v_sender    boolean;
     v_verdict   int[];
 begin
-    select k.operator, k.operator_since into v_operator, v_since
+    -- Stops first: whoever makes one waits for those who are reading here, so what is
+    -- asked afterwards is asked after it.
+    if exists (select from stop s where s.lifted_at is null) then
+        v_stop := stopped(p_now, p_acct, p_sender, p_body);
+    end if;
+
+    select k.operator, k.operator_since, k.halt into v_operator, v_since, v_halt
       from link k
      where k.link_id = p_link_id;
+
+    -- Workers are told of it and do not ask; this is for those who are not told yet.
+    if v_halt <> 0 then
+        raise exception 'link-halted' using errcode = 'SMS06', detail = p_link_id;
+    end if;
 
     -- Whoever routed these messages saw senders that were approved on the link's
     -- operator; rows are marked, never deleted.
@@ -354,8 +438,8 @@ begin
                             where p.account_id = any (p_acct) and p.operator = v_operator
                               and p.state <> 'approved');
 
-    if not (v_again or v_account or v_black or v_sender or 3 = any (p_class)
-            or p_now >= any (p_expires) or coalesce(p_now > any (p_fresh), false))
+    if not (v_again or v_account or v_black or v_sender or v_stop is not null
+            or 3 = any (p_class) or p_now >= any (p_expires) or coalesce(p_now > any (p_fresh), false))
     then
         return null;
     end if;
@@ -380,6 +464,7 @@ begin
                             and o.lifted_at is null
                           limit 1) then 5
                when c.state = 2 then 6
+               when u.stop > 0 then u.stop + 10
                when v_account and a.state = 2 then 7
                when u.fresh_until < p_now or (c.state = 3 and u.fresh_until is not null) then 8
                when v_sender and not u.test
@@ -397,7 +482,7 @@ begin
                    unnest(p_expires) as expires_at, unnest(p_fresh) as fresh_until,
                    unnest(p_class) as class, unnest(p_to) as "to", unnest(p_rtype) as rtype,
                    unnest(p_brand) as brand_id, unnest(p_sender) as sender,
-                   unnest(p_test) as test) u
+                   unnest(p_test) as test, unnest(v_stop) as stop) u
       left join lateral (
            select x.state
              from consent x
@@ -431,35 +516,33 @@ declare
     v_low   uuid := id_min(p_id);
     v_high  uuid := id_max(p_id);
     v_hold  interval := setting_int('hold_retry_seconds') * interval '1 second';
+    v_code  text[] := array['expired', 'account-closed', 'blacklisted', 'opted-out',
+                            'consent-refused', 'account-suspended', 'consent-stale',
+                            'sender-not-approved', 'sender-revoked', 'account-stopped',
+                            'sender-stopped', 'url-host-stopped', 'account-stopped',
+                            'sender-stopped', 'url-host-stopped'];
 begin
     perform settle(p_now, array_agg(u.a), array_agg(u.m),
                    array_agg(case u.v when 2 then 3 when 5 then 9 else 5 end::smallint),
-                   array_agg((array['expired', 'account-closed', 'blacklisted', 'opted-out',
-                                    'consent-refused'])[u.v - 1]),
-                   array_agg(true))
+                   array_agg(v_code[u.v - 1]), array_agg(true))
        from unnest(p_acct, p_id, p_verdict) u (a, m, v)
-      where u.v between 2 and 6;
+      where u.v between 2 and 6 or u.v >= 14;
 
     -- Stale consent goes back to screen at once, the others when something may
     -- have changed; all of them end with the validity.
     insert into due (at, account_id, expires_at, attempt, parts, message_id, code)
     select case u.v when 8 then p_now else p_now + v_hold end,
-           u.a, u.e, u.t, m.parts, u.m,
-           (array['account-suspended', 'consent-stale', 'sender-not-approved',
-                  'sender-revoked'])[u.v - 6]
+           u.a, u.e, u.t, m.parts, u.m, v_code[u.v - 1]
       from unnest(p_acct, p_id, p_attempt, p_expires, p_verdict) u (a, m, t, e, v)
      cross join lateral (
            select x.parts from message x
             where x.account_id = u.a and x.message_id = u.m
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
-     where u.v >= 7;
+     where u.v between 7 and 13;
 
     insert into verdict (account_id, at, message_id, stage, outcome, code)
-    select u.a, p_now, u.m, 2, case when u.v >= 7 then 3 else 2 end,
-           (array['expired', 'account-closed', 'blacklisted', 'opted-out', 'consent-refused',
-                  'account-suspended', 'consent-stale', 'sender-not-approved',
-                  'sender-revoked'])[u.v - 1]
+    select u.a, p_now, u.m, 2, case when u.v between 7 and 13 then 3 else 2 end, v_code[u.v - 1]
       from unnest(p_acct, p_id, p_verdict) u (a, m, v)
      where u.v >= 2
         on conflict do nothing;

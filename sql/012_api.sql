@@ -437,8 +437,9 @@ $$;
 -- ---- the door ---------------------------------------------------------------
 
 -- The only way in.  Runs as sms_api with sms.account and sms.key (the number of the
--- key that asks) set for the time of this call; they are emptied at the end, so that
--- the next call in the same pipeline finds nobody's.  An error that leaves this
+-- key that asks) set for the time of this call, and sms.admin where that is the operator
+-- desk's; they are emptied at the end, so that the next call in the same pipeline finds
+-- nobody's.  An error that leaves this
 -- function ends the transaction, and the settings with it.
 create function api.call(
     p_account bigint, p_key_no bigint, p_scopes text[], p_method text, p_path text,
@@ -455,7 +456,9 @@ declare
     words   text;
 begin
     perform set_config('sms.account', p_account::text, true),
-            set_config('sms.key', p_key_no::text, true);
+            set_config('sms.key', p_key_no::text, true),
+            set_config('sms.admin', case when 'admin' = any (p_scopes) then 'yes' else '' end,
+                       true);
 
     select x.* into r
       from api.route x
@@ -482,7 +485,8 @@ begin
                 'code', sqlerrm, 'pointer', nullif(place, ''), 'detail', nullif(words, '')));
     end;
 
-    perform set_config('sms.account', '', true), set_config('sms.key', '', true);
+    perform set_config('sms.account', '', true), set_config('sms.key', '', true),
+            set_config('sms.admin', '', true);
 
     return query select answer.status, answer.body::text;
 end

@@ -93,10 +93,39 @@ begin
         raise exception 'key-id-in-use' using errcode = 'SMS04';
     end if;
 
+    if 'admin' = any (p_scopes)
+       and coalesce(current_setting('sms.admin_key', true), '') <> 'yes'
+    then
+        raise exception 'admin-scope-not-given-here' using errcode = 'SMS04';
+    end if;
+
     select coalesce(max(key_no), 0) + 1 into v_no from api_key where account_id = p_account;
 
     insert into api_key (account_id, key_no, key_id, secret_hash, mode, scopes, ip, ip_waived)
     values (p_account, v_no, p_key_id, p_hash, p_mode, p_scopes, p_ip, p_waived);
+
+    return v_no;
+end
+$$;
+
+-- A key of the operator desk: it sees and halts what is everybody's, so it can do
+-- nothing else, and works from named addresses only.
+create function sms.admin_key_create(
+    p_account bigint, p_key_id text, p_hash bytea, p_ip cidr[])
+returns bigint
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_no    bigint;
+begin
+    if coalesce(p_ip, '{}') = '{}' then
+        raise exception 'admin-key-needs-addresses' using errcode = 'SMS04';
+    end if;
+
+    perform set_config('sms.admin_key', 'yes', true);
+    v_no := key_create(p_account, p_key_id, p_hash, 'live', array['admin'], p_ip);
+    perform set_config('sms.admin_key', '', true);
 
     return v_no;
 end

@@ -72,11 +72,13 @@ begin
                                          where x.at = u.at and x.submission_id = u.id
                                          limit 1
                                            for update skip locked) w
-                    where u.verdict between 1 and 4))
+                    where u.verdict between 1 and 4 or u.verdict >= 9))
         returning d.account_id, d.submission_id, d.code
     )
     select array_agg(g.account_id), array_agg(g.submission_id),
            array_agg(case u.verdict when 1 then coalesce(g.code, 'expired')
+                     when 9 then 'account-stopped'
+                     when 10 then 'sender-stopped'
                      else 'account-closed' end)
       into v_acct, v_id, v_code
       from gone g
@@ -88,10 +90,11 @@ begin
 
     with held as materialized (
         select w.place, w.code is distinct from u.code as news, u.code
-          from (select x.id, x.at, case x.verdict when 5 then 'account-suspended'
-                                   else 'sender-revoked' end as code
+          from (select x.id, x.at,
+                       (array['account-suspended', 'sender-revoked', 'account-stopped',
+                              'sender-stopped'])[x.verdict - 4] as code
                   from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
-                 where x.verdict in (5, 6)) u
+                 where x.verdict between 5 and 8) u
          cross join lateral (select x.ctid as place, x.code from due_submission x
                               where x.at = u.at and x.submission_id = u.id
                               limit 1

@@ -37,6 +37,9 @@ for my $row (@rows) {
     my ($type, $name, $labels) = @$row[1, 3, 4];
     $coded{$name} = { type => lc $type, labels => $labels =~ /^(\w+)=/ ? $1 : '' };
 }
+# what the database tells of operators
+$coded{ $_->[1] } = { type => 'gauge', labels => join ' ', sort split / /, $_->[2] }
+    for table('ngx_sms_module/http/ngx_sms_operator_metric.def', 'NGX_SMS_OPERATOR_METRIC');
 is_deeply(\%told, \%coded, 'names, types and labels of the counter table');
 
 my $code = join '', map { code($_) } files(qr/\.c$/, 'ngx_sms_module');

@@ -33,8 +33,8 @@ is_deeply([ sort @{ $codes->{enum} } ], [ sort keys %problem ], 'every problem c
 is_deeply({ map { $_ => "$codes->{'x-status'}{$_}" } keys %{ $codes->{'x-status'} } },
           \%problem, 'each with its status');
 
-# SMS_SCOPE_BALANCE_READ is balance:read
-sub scope { return $_[0] =~ /^SMS_SCOPE_(\w+)_(\w+)$/ ? lc "$1:$2" : '' }
+# SMS_SCOPE_BALANCE_READ is balance:read, SMS_SCOPE_ADMIN is admin
+sub scope { return $_[0] =~ /^SMS_SCOPE_(\w+)_(\w+)$/ ? lc "$1:$2" : $_[0] =~ /^SMS_SCOPE_(\w+)$/ ? lc $1 : '' }
 
 
 # what an operation takes besides its path
@@ -42,7 +42,11 @@ sub takes {
     my ($operation) = @_;
 
     my $body = $operation->{requestBody};
-    return 'QUERY' if grep { ($_->{in} // '') eq 'query' } @{ $operation->{parameters} // [] };
+    my @parameters = map {
+        my $ref = $_->{'$ref'} // '';
+        $ref =~ m{^#/components/parameters/(\w+)$} ? $doc->{components}{parameters}{$1} : $_;
+    } @{ $operation->{parameters} // [] };
+    return 'QUERY' if grep { ($_->{in} // '') eq 'query' } @parameters;
     return !$body ? 'NOTHING' : $body->{required} ? 'BODY' : 'MAYBE';
 }
 

@@ -41,6 +41,15 @@ is(status($live, '/v1/messages/msg_' . '0' x 26), 403, 'with the scopes that it 
 is($nginx->http->get('/v1/balance', headers => { Authorization => "Bearer $any" })
        ->json->{available}{unit}, 'CRD', 'of the account');
 
+my ($desk, $none) = map { [ tool(@$_) ] } ['admin', $account, 'from=127.0.0.0/8'], ['admin', $account];
+chomp $desk->[1];
+is(status($desk->[1], '/v1/admin/operators'), 200, 'a key of the operator desk');
+is(status($desk->[1], '/v1/balance'), 403, 'which can do nothing else');
+is(status($live, '/v1/admin/operators'), 403, 'and what no other can');
+isnt($none->[0], 0, 'none without addresses');
+isnt((tool('key', $account, 'live', 'from=127.0.0.0/8', 'scopes=admin'))[0], 0, 'nor as an account\'s');
+is((tool('revoke', $account, substr $desk->[1], 9, 8))[0], 0, 'it is taken back');
+
 is((tool('revoke', $account, 1))[0], 0, 'one is taken back by its number');
 is((tool('revoke', $account, substr $any, 9, 8))[0], 0, 'one by its id');
 ok(wait_until(sub { status($test, '/v1/balance') == 401 && status($any, '/v1/balance') == 401 }),
@@ -50,7 +59,7 @@ is(status($live, '/v1/balance'), 200, 'the third does');
 my ($listed, $keys) = map { (tool('list', @$_))[1] } [], [$account];
 like($listed, qr/^$account  acc_\w{26}  active  0\.00  CRD  \Q$name\E$/m, 'the list of accounts');
 is_deeply([ map { (split / {2}/)[2, -1] } split /\n/, $keys ],
-          [ qw(test revoked live works live revoked) ], 'the list of keys') or diag($keys);
+          [ qw(test revoked live works live revoked live revoked) ], 'the list of keys') or diag($keys);
 unlike($keys, qr/\Q$live\E/, 'which shows none whole');
 
 is((tool('set', $account, 'weight=2', 'window=09:00-20:30', 'days=1,2,3', 'rate=50',

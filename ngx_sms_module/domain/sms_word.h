@@ -45,5 +45,7 @@ size_t sms_word_list(const sms_word_t *table, char *out, size_t cap);
 #define SMS_SCOPE_WEBHOOKS_MANAGE  0x08
 #define SMS_SCOPE_INBOX_READ       0x100
 #define SMS_SCOPE_INBOX_WRITE      0x200
+#define SMS_SCOPE_ADMIN            0x8000   /* the operator desk's, given on the
+                                               installation's command line    */
 
 #endif /* SMS_WORD_H */

@@ -321,6 +321,7 @@ ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name)
     }
 
     bind->lease->busy = ngx_sms_dispatch_busy;
+    bind->lease->paused = link->plugin->unbind;
     link->nbinds++;
 
     return SMS_OK;
@@ -357,6 +358,21 @@ ngx_sms_dispatch_lease_valid(ngx_sms_plugin_t *p, sms_str_t name)
     bind = link ? ngx_sms_dispatch_bind(link, name) : NULL;
 
     return bind && ngx_sms_lease_valid(bind->lease);
+}
+
+
+void
+ngx_sms_dispatch_bind_told(ngx_sms_plugin_t *p, sms_str_t name,
+    const sms_bind_t *told)
+{
+    ngx_sms_bind_t  *bind;
+    ngx_sms_link_t  *link = p->user;
+
+    bind = link ? ngx_sms_dispatch_bind(link, name) : NULL;
+
+    if (bind) {
+        ngx_sms_lease_tell(bind->lease, told);
+    }
 }
 
 
@@ -550,6 +566,10 @@ ngx_sms_dispatch_held(ngx_sms_link_t *link)
 {
     ngx_uint_t  i;
 
+    if (link->plugin->halt != NGX_SMS_LINK_OPEN) {
+        return NULL;
+    }
+
     for (i = 0; !ngx_sms_dispatch_stopped && i < link->nbinds; i++) {
         if (link->binds[i].lease && ngx_sms_lease_valid(link->binds[i].lease)) {
             return link->binds[i].lease;
@@ -644,6 +664,11 @@ ngx_sms_dispatch_answer(ngx_sms_ask_t *ask, const ngx_sms_pg_res_t *res)
          */
         ngx_sms_link_renounce(link);
         return NGX_ERROR;
+    }
+
+    /* halted, and this worker will be told in a moment */
+    if (ngx_strcmp(res->sqlstate, "SMS06") == 0) {
+        return NGX_DECLINED;
     }
 
     if (res->rc != NGX_SMS_PG_OK) {

@@ -55,6 +55,8 @@ static void ngx_sms_intake_outcome(ngx_sms_submission_t *sub,
     const ngx_sms_pg_res_t *res);
 static void ngx_sms_intake_verdict(ngx_sms_submission_t *sub,
     ngx_sms_store_intake_row_t *row);
+static ngx_uint_t ngx_sms_intake_stopped(ngx_sms_submission_t *sub,
+    ngx_str_t *detail);
 static ngx_uint_t ngx_sms_intake_blacklisted(ngx_sms_submission_t *sub,
     ngx_str_t *numbers);
 static void ngx_sms_intake_accepted(ngx_sms_submission_t *sub);
@@ -575,6 +577,18 @@ ngx_sms_intake_verdict(ngx_sms_submission_t *sub,
         ngx_sms_submission_sum(sub);
         break;
 
+    case NGX_SMS_INTAKE_STOPPED:
+
+        if (++sub->rounds > NGX_SMS_INTAKE_ROUNDS
+            || ngx_sms_intake_stopped(sub, &detail) == 0)
+        {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+            break;
+        }
+
+        ngx_sms_submission_sum(sub);
+        break;
+
     case NGX_SMS_INTAKE_REPLAY:
         sub->replayed = 1;
         ngx_sms_intake_finish(sub);
@@ -655,6 +669,68 @@ ngx_sms_intake_blacklisted(ngx_sms_submission_t *sub, ngx_str_t *numbers)
                 n++;
             }
         }
+    }
+
+    return n;
+}
+
+
+/*
+ * "sender-stopped", or "url-host-stopped 0 4": with places, these messages alone;
+ * how many are marked.
+ */
+
+static ngx_uint_t
+ngx_sms_intake_stopped(ngx_sms_submission_t *sub, ngx_str_t *detail)
+{
+    u_char               *p, *last, *end;
+    ngx_int_t             ord;
+    ngx_uint_t            i, n;
+    sms_problem_t         problem;
+    ngx_sms_body_t       *body;
+    ngx_sms_recipient_t  *rcpt;
+
+    last = detail->data + detail->len;
+    p = ngx_strlchr(detail->data, last, ' ');
+    end = p ? p : last;
+    problem = sms_problem_find((const char *) detail->data,
+                               (size_t) (end - detail->data));
+
+    if (p == NULL && problem != SMS_PROBLEM_NONE) {
+        ngx_sms_submission_fault(sub, problem,
+                                 problem == SMS_PROBLEM_SENDER_STOPPED
+                                 ? "/sender" : "", "ask the operator desk");
+        return 1;
+    }
+
+    body = sub->bodies.elts;
+    rcpt = sub->recipients.elts;
+    n = 0;
+
+    while (p && p < last) {
+
+        end = ngx_strlchr(p + 1, last, ' ');
+        ord = ngx_atoi(p + 1, (size_t) ((end ? end : last) - p - 1));
+        p = end;
+
+        for (i = 0; i < sub->recipients.nelts; i++) {
+
+            if (rcpt[i].problem == SMS_PROBLEM_NONE
+                && (ngx_int_t) rcpt[i].ord == ord)
+            {
+                ngx_sms_submission_reject(sub, &rcpt[i], problem,
+                                          "the text at %V names it",
+                                          &body[rcpt[i].body].pointer);
+                n++;
+            }
+        }
+    }
+
+    /* one text of all: the place can be told with the problem */
+    if (n && sub->bodies.nelts == 1) {
+        ngx_sms_submission_fault(sub, problem,
+                                 (const char *) body[0].pointer.data,
+                                 "the text names a host that was stopped");
     }
 
     return n;

@@ -1,5 +1,7 @@
 #include "ngx_sms_judge.h"
 
+#include "ngx_sms_halts.h"
+
 
 typedef enum {
     NGX_SMS_JUDGE_RULES = 0,
@@ -623,6 +625,8 @@ ngx_sms_judge_take_routes(ngx_sms_submission_t *sub,
 
         rcpt[asked[i]].link = ngx_sms_judge_link(conf, sub->sender, 0, route);
         rcpt[asked[i]].routed |= route->nlinks != 0;
+        rcpt[asked[i]].stopped |= ngx_sms_judge_stopped(conf, sub->sender,
+                                                        route) != 0;
     }
 }
 
@@ -631,7 +635,7 @@ uint32_t
 ngx_sms_judge_link(const ngx_sms_judge_conf_t *conf, ngx_sms_sender_t *sender,
     ngx_uint_t test, const sms_route_t *route)
 {
-    uint32_t           k;
+    uint32_t           k, drained;
     ngx_str_t          name;
     ngx_sms_plugin_t  *sandbox;
 
@@ -642,9 +646,44 @@ ngx_sms_judge_link(const ngx_sms_judge_conf_t *conf, ngx_sms_sender_t *sender,
         return sandbox ? sandbox->link : 0;
     }
 
+    drained = 0;
+
     for (k = 0; k < route->nlinks && k < 8; k++) {
-        if (ngx_sms_judge_eligible(conf, sender, 0, route->link[k])) {
+
+        if (!ngx_sms_judge_eligible(conf, sender, 0, route->link[k])) {
+            continue;
+        }
+
+        switch (ngx_sms_halt_of(conf->plugins, route->link[k])) {
+
+        case NGX_SMS_LINK_OPEN:
             return route->link[k];
+
+        case NGX_SMS_LINK_DRAINED:
+            drained = drained ? drained : route->link[k];
+            break;
+
+        default:
+            break;
+        }
+    }
+
+    return drained;
+}
+
+
+ngx_uint_t
+ngx_sms_judge_stopped(const ngx_sms_judge_conf_t *conf,
+    ngx_sms_sender_t *sender, const sms_route_t *route)
+{
+    uint32_t  k;
+
+    for (k = 0; k < route->nlinks && k < 8; k++) {
+        if (ngx_sms_halt_of(conf->plugins, route->link[k])
+            == NGX_SMS_LINK_STOPPED
+            && ngx_sms_judge_eligible(conf, sender, 0, route->link[k]))
+        {
+            return 1;
         }
     }
 
@@ -720,6 +759,14 @@ ngx_sms_judge_unrouted(ngx_sms_submission_t *sub,
         rcpt[i].link = ngx_sms_judge_link(conf, sub->sender, sub->test, &only);
 
         if (rcpt[i].link) {
+            continue;
+        }
+
+        if (rcpt[i].stopped
+            || (!sub->test && ngx_sms_judge_stopped(conf, sub->sender, &only)))
+        {
+            ngx_sms_submission_reject(sub, &rcpt[i], SMS_PROBLEM_ROUTE_STOPPED,
+                                      "ask the operator desk");
             continue;
         }
 

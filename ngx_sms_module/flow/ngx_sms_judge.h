@@ -39,4 +39,8 @@ ngx_uint_t ngx_sms_judge_eligible(const ngx_sms_judge_conf_t *conf,
 uint32_t ngx_sms_judge_link(const ngx_sms_judge_conf_t *conf,
     ngx_sms_sender_t *sender, ngx_uint_t test, const sms_route_t *route);
 
+/* 1: a link of the route that may carry it was stopped by an administrator */
+ngx_uint_t ngx_sms_judge_stopped(const ngx_sms_judge_conf_t *conf,
+    ngx_sms_sender_t *sender, const sms_route_t *route);
+
 #endif /* NGX_SMS_JUDGE_H */

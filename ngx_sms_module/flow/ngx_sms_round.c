@@ -2,6 +2,7 @@
 
 #include "sms_lane.h"
 #include "ngx_sms_counter.h"
+#include "ngx_sms_halts.h"
 #include "ngx_sms_ids.h"
 #include "ngx_sms_work.h"
 
@@ -24,6 +25,8 @@ static void ngx_sms_round_mirror(ngx_sms_round_t *round);
 static void ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res);
 static void ngx_sms_round_route(ngx_sms_round_t *round);
 static void ngx_sms_round_routes(ngx_sms_round_t *round);
+static void ngx_sms_round_routed(ngx_sms_round_t *round, ngx_uint_t i,
+    uint32_t link);
 static void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
     ngx_uint_t outcome, const char *code);
 
@@ -512,13 +515,14 @@ ngx_sms_round_route(ngx_sms_round_t *round)
                       : 0;
 
         if (link) {
-            round->answers[i].lane = sms_lane(link,
-                                         (unsigned) round->st.rows[i].klass);
-            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
+            ngx_sms_round_routed(round, i, link);
             continue;
         }
 
-        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT, "no-route");
+        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
+                              sender && ngx_sms_judge_stopped(judge, sender,
+                                                              &only)
+                              ? "link-stopped" : "no-route");
     }
 
     round->done(round->data);
@@ -552,15 +556,34 @@ ngx_sms_round_routes(ngx_sms_round_t *round)
                       : 0;
 
         if (link) {
-            round->answers[i].lane = sms_lane(link,
-                                         (unsigned) round->st.rows[i].klass);
-            ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
+            ngx_sms_round_routed(round, i, link);
         }
     }
 
     round->run = NULL;
     ngx_sms_plugin_run_free(run);
     ngx_sms_round_route(round);
+}
+
+
+/*
+ * What only a drained link could carry waits here, and not in its lanes: from there
+ * it may just have been taken to be routed anew.
+ */
+
+static void
+ngx_sms_round_routed(ngx_sms_round_t *round, ngx_uint_t i, uint32_t link)
+{
+    if (ngx_sms_halt_of(round->conf->judge.plugins, link)
+        != NGX_SMS_LINK_OPEN)
+    {
+        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT, "link-drained");
+        return;
+    }
+
+    round->answers[i].lane = sms_lane(link,
+                                      (unsigned) round->st.rows[i].klass);
+    ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
 }
 
 

@@ -81,6 +81,7 @@ typedef struct {
     uint32_t                 link;          /* 0: none chosen                 */
     uint8_t                  routed;        /* a router knew a way            */
     uint8_t                  noted;         /* of flow/ngx_sms_recent.c       */
+    uint8_t                  stopped;       /* over a link that was stopped   */
     int64_t                  price_micro;
     sms_problem_t            problem;       /* why it is rejected; 0: is not  */
     ngx_str_t                detail;

@@ -39,7 +39,8 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "books",        60 * 1000,   20000 },
     { "retention",    3600 * 1000, 10000 },
     { "webhooks",     60 * 1000,   1000 },
-    { "inbound",      10 * 1000,   1000 }
+    { "inbound",      10 * 1000,   1000 },
+    { "stops",        1000,        1000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \

@@ -3,6 +3,7 @@
 #include "ngx_sms_curl.h"
 #include "ngx_sms_dispatch.h"
 #include "ngx_sms_exit.h"
+#include "ngx_sms_halts.h"
 #include "ngx_sms_host.h"
 #include "ngx_sms_ids.h"
 #include "ngx_sms_inbound.h"
@@ -57,7 +58,8 @@ static const ngx_sms_host_hooks_t  ngx_sms_worker_hooks = {
     ngx_sms_dispatch_lease_want,
     ngx_sms_dispatch_lease_drop,
     ngx_sms_dispatch_lease_valid,
-    ngx_sms_dispatch_window_open
+    ngx_sms_dispatch_window_open,
+    ngx_sms_dispatch_bind_told
 };
 
 
@@ -87,6 +89,7 @@ ngx_sms_worker_start(ngx_cycle_t *cycle, const ngx_sms_settings_t *settings,
     ngx_sms_ids_init();
     ngx_sms_tally_init(zone);
     ngx_sms_profiles_init();
+    ngx_sms_halts_init(plugins, cycle->log);
     ngx_sms_resolve_init(settings->resolver, settings->resolver_timeout);
 
     if (ngx_sms_exit_init(cycle) != NGX_OK
@@ -149,6 +152,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_intake_exit();
     ngx_sms_leases_exit();
     ngx_sms_profiles_done();
+    ngx_sms_halts_exit();
     ngx_sms_pg_conn_unwatch(&ngx_sms_worker_watcher);
     ngx_sms_store_done();
     ngx_sms_curl_done();
@@ -204,6 +208,11 @@ ngx_sms_worker_notify(void *data, const char *channel, const char *payload)
         return;
     }
 
+    if (ngx_strcmp(channel, "sms_link") == 0) {
+        ngx_sms_halts_read();
+        return;
+    }
+
     if (ngx_strcmp(channel, "sms_queue") == 0) {
         link = ngx_atoi((u_char *) payload, ngx_strlen(payload));
 
@@ -226,6 +235,7 @@ ngx_sms_worker_links(void *data)
     (void) data;
 
     ngx_sms_profiles_drop(0);
+    ngx_sms_halts_read();
 
     list = &ngx_sms_worker.plugins->kinds[SMS_KIND_OPERATOR];
     p = list->elts;

@@ -3,6 +3,7 @@
 #include "ngx_sms_counter.h"
 #include "ngx_sms_page.h"
 #include "ngx_sms_respond.h"
+#include "ngx_sms_store_operator.h"
 #include "ngx_sms_tally.h"
 #include "ngx_sms_worker.h"
 
@@ -11,13 +12,39 @@
 
 
 typedef struct {
-    ngx_pool_t      *pool;
-    ngx_chain_t     *first;
-    ngx_chain_t    **last;
-    ngx_buf_t       *b;
+    ngx_pool_t             *pool;
+    ngx_chain_t            *first;
+    ngx_chain_t           **last;
+    ngx_buf_t              *b;
+    ngx_http_request_t     *r;
+    ngx_sms_store_query_t  *query;      /* NULL: not asked, or answered       */
 } ngx_sms_metrics_t;
 
+typedef struct {
+    const char             *word;
+    const char             *name;
+    const char             *labels;
+    const char             *help;
+} ngx_sms_operator_metric_t;
 
+
+static const ngx_sms_operator_metric_t  ngx_sms_operator_metrics[] = {
+#define NGX_SMS_OPERATOR_METRIC(word, name, labels, help)                     \
+    { word, name, labels, help },
+#include "ngx_sms_operator_metric.def"
+#undef NGX_SMS_OPERATOR_METRIC
+    { NULL, NULL, NULL, NULL }
+};
+
+
+static void ngx_sms_metrics_told(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_metrics_left(void *data);
+static ngx_int_t ngx_sms_metrics_page(ngx_sms_metrics_t *page,
+    const ngx_sms_pg_res_t *res);
+static ngx_int_t ngx_sms_metrics_operators(ngx_sms_metrics_t *page,
+    const ngx_sms_pg_res_t *res);
+static u_char *ngx_sms_metrics_label(u_char *p, u_char *last, const char *name,
+    const ngx_str_t *value);
 static ngx_int_t ngx_sms_metrics_visit(void *data, const ngx_sms_metric_t *m);
 static ngx_int_t ngx_sms_metrics_histogram(ngx_sms_metrics_t *page,
     const ngx_sms_metric_t *m);
@@ -26,33 +53,195 @@ static ngx_int_t ngx_sms_metrics_room(ngx_sms_metrics_t *page);
 static ngx_int_t ngx_sms_metrics_plugins(ngx_sms_metrics_t *page);
 
 
+/*
+ * What this node counts is in shared memory.  What operators are doing is known over
+ * all nodes by the database alone; without its answer the page is told without them.
+ */
+
 ngx_int_t
 ngx_sms_metrics_handler(ngx_http_request_t *r)
 {
-    ngx_sms_metrics_t  page;
+    ngx_sms_metrics_t   *page;
+    ngx_pool_cleanup_t  *cln;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         (void) ngx_sms_respond_header(r, "Allow", "GET, HEAD", 9);
         return NGX_HTTP_NOT_ALLOWED;
     }
 
-    ngx_memzero(&page, sizeof(ngx_sms_metrics_t));
-    page.pool = r->pool;
-    page.last = &page.first;
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_sms_metrics_t));
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
+    page = cln->data;
+    ngx_memzero(page, sizeof(ngx_sms_metrics_t));
+    page->pool = r->pool;
+    page->last = &page->first;
+    page->r = r;
+    cln->handler = ngx_sms_metrics_left;
+
+    if (ngx_sms_store_ready()) {
+
+        page->query = ngx_sms_store_operator_metrics(ngx_sms_metrics_told,
+                                                     page);
+        if (page->query) {
+            r->main->count++;
+            return NGX_DONE;
+        }
+    }
+
+    return ngx_sms_metrics_page(page, NULL);
+}
+
+
+static void
+ngx_sms_metrics_told(void *data, const ngx_sms_pg_res_t *res)
+{
+    ngx_sms_metrics_t  *page = data;
+
+    ngx_connection_t  *c;
+
+    page->query = NULL;
+    c = page->r->connection;
+
+    ngx_http_finalize_request(page->r,
+                              ngx_sms_metrics_page(page,
+                                                   res->rc == NGX_SMS_PG_OK
+                                                   ? res : NULL));
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_sms_metrics_left(void *data)
+{
+    ngx_sms_metrics_t  *page = data;
+
+    if (page->query) {
+        ngx_sms_store_query_forget(page->query);
+        page->query = NULL;
+    }
+}
+
+
+/* "res" NULL: the database did not tell of operators */
+
+static ngx_int_t
+ngx_sms_metrics_page(ngx_sms_metrics_t *page, const ngx_sms_pg_res_t *res)
+{
     ngx_sms_tally();
 
-    if (ngx_sms_counter_visit(ngx_sms_worker.zone, ngx_sms_metrics_visit,
-                              &page)
+    if (ngx_sms_counter_visit(ngx_sms_worker.zone, ngx_sms_metrics_visit, page)
         != NGX_OK
-        || ngx_sms_metrics_plugins(&page) != NGX_OK)
+        || ngx_sms_metrics_plugins(page) != NGX_OK
+        || (res && ngx_sms_metrics_operators(page, res) != NGX_OK))
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_sms_page_send(r, NGX_HTTP_OK,
+    return ngx_sms_page_send(page->r, NGX_HTTP_OK,
                              "text/plain; version=0.0.4; charset=utf-8",
-                             page.first);
+                             page->first);
+}
+
+
+/* the rows are in the order of the words */
+
+static ngx_int_t
+ngx_sms_metrics_operators(ngx_sms_metrics_t *page, const ngx_sms_pg_res_t *res)
+{
+    u_char                           *p;
+    ngx_uint_t                        i;
+    const char                       *last;
+    ngx_sms_store_operator_row_t      row;
+    const ngx_sms_operator_metric_t  *m, *before;
+
+    before = NULL;
+
+    for (i = 0; i < res->nrows; i++) {
+
+        if (ngx_sms_store_operator_row(res, i, &row) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        for (m = ngx_sms_operator_metrics; m->word; m++) {
+            if (row.metric.len == ngx_strlen(m->word)
+                && ngx_strncmp(row.metric.data, m->word, row.metric.len) == 0)
+            {
+                break;
+            }
+        }
+
+        /* of a schema that is newer than this module */
+        if (m->word == NULL) {
+            continue;
+        }
+
+        if (ngx_sms_metrics_room(page) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (m != before) {
+            page->b->last = ngx_slprintf(page->b->last, page->b->end,
+                                         "# HELP %s %s\n# TYPE %s gauge\n",
+                                         m->name, m->help, m->name);
+            before = m;
+
+            if (ngx_sms_metrics_room(page) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        p = ngx_slprintf(page->b->last, page->b->end, "%s{", m->name);
+
+        if (row.link.len) {
+            p = ngx_sms_metrics_label(p, page->b->end, "link", &row.link);
+            *p++ = ',';
+            p = ngx_sms_metrics_label(p, page->b->end, "operator",
+                                      &row.operator_name);
+        }
+
+        if (row.extra.len) {
+
+            if (row.link.len) {
+                *p++ = ',';
+            }
+
+            last = strrchr(m->labels, ' ');
+            p = ngx_sms_metrics_label(p, page->b->end,
+                                      last ? last + 1 : m->labels, &row.extra);
+        }
+
+        page->b->last = ngx_slprintf(p, page->b->end, "} %L\n", row.value);
+    }
+
+    return NGX_OK;
+}
+
+
+/* name="value", the value cut at 64 octets and escaped as the format asks */
+
+static u_char *
+ngx_sms_metrics_label(u_char *p, u_char *last, const char *name,
+    const ngx_str_t *value)
+{
+    size_t  i;
+
+    p = ngx_slprintf(p, last, "%s=\"", name);
+
+    for (i = 0; i < value->len && i < 64; i++) {
+
+        if (value->data[i] == '"' || value->data[i] == '\\') {
+            *p++ = '\\';
+        }
+
+        *p++ = value->data[i] == '\n' ? ' ' : value->data[i];
+    }
+
+    *p++ = '"';
+
+    return p;
 }
 
 

@@ -48,6 +48,8 @@ struct ngx_sms_ctx_s {
     ngx_sms_profile_wait_t   profile;       /* while the key is looked up     */
     ngx_sms_timer_t         *again;         /* it is looked up again then     */
     ngx_msec_t               again_until;
+    ngx_str_t                settling;      /* of the management API: the path
+                                               that is asked until it has     */
     ngx_sms_endpoint_pt      authorized;
     const char              *secret;        /* the key as it was given        */
     ngx_str_t                body;

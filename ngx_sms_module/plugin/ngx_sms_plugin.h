@@ -87,6 +87,14 @@ typedef enum {
 } ngx_sms_op_e;
 
 
+/* what an administrator has made of an operator's link: column sms.link.halt */
+typedef enum {
+    NGX_SMS_LINK_OPEN = 0,
+    NGX_SMS_LINK_DRAINED,               /* nothing new is claimed for it      */
+    NGX_SMS_LINK_STOPPED                /* nor accepted or routed to it       */
+} ngx_sms_link_halt_e;
+
+
 /* limits of one plugin in one worker; docs/PLUGINS.md has the same table */
 typedef struct {
     ngx_uint_t               calls;         /* pending calls          1024    */
@@ -163,6 +171,8 @@ typedef struct {
     int       (*lease_valid)(ngx_sms_plugin_t *p, sms_str_t name);
     /* at most once a turn, from a posted event */
     void      (*window_open)(ngx_sms_plugin_t *p);
+    void      (*bind_told)(ngx_sms_plugin_t *p, sms_str_t name,
+                  const sms_bind_t *bind);
 } ngx_sms_host_hooks_t;
 
 
@@ -194,6 +204,8 @@ struct ngx_sms_plugin_s {
     unsigned                 loaded:1;      /* init() said SMS_OK             */
     unsigned                 quarantined:1;
     unsigned                 draining:1;
+    unsigned                 halt:2;        /* operators: ngx_sms_link_halt_e */
+    unsigned                 unbind:1;      /* halted, without its binds      */
     const char              *why;           /* not usable: reason, constant   */
     const sms_ops_t         *ops;
     void                    *inst;

@@ -6,6 +6,7 @@
 #include "ngx_sms_store_inbound.h"
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_store_lease.h"
+#include "ngx_sms_store_operator.h"
 #include "ngx_sms_store_screen.h"
 #include "ngx_sms_store_ask.h"
 #include "ngx_sms_store_webhook.h"
@@ -21,7 +22,7 @@ static void ngx_sms_store_query_done(void *data, const ngx_sms_pg_res_t *res);
 
 
 static const char *const  ngx_sms_store_channels[] = {
-    "sms_profile", "sms_queue"
+    "sms_profile", "sms_queue", "sms_link"
 };
 
 /* What functions that every message goes through are planned under, once for
@@ -76,7 +77,8 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
 
         if (i == 4) {
             spec->listen = ngx_sms_store_channels;
-            spec->nlisten = 2;
+            spec->nlisten = sizeof(ngx_sms_store_channels)
+                            / sizeof(ngx_sms_store_channels[0]);
             spec->notify = notify;
         }
 
@@ -129,6 +131,12 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
         || ngx_sms_pg_conn_prepare(ngx_sms_store.control,
                                    ngx_sms_store_lease_stmts,
                                    NGX_SMS_STORE_LEASE_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.control,
+                                   &ngx_sms_store_link_halts_stmt, 1)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
+                                   &ngx_sms_store_operator_metrics_stmt, 1)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -26,7 +26,7 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN  26        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN  27        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
 
@@ -51,7 +51,7 @@ typedef struct {                            /* the connections come first     */
 extern ngx_sms_store_t  ngx_sms_store;
 
 
-/* "notify" is told of each NOTIFY sms_profile and sms_queue */
+/* "notify" is told of each NOTIFY sms_profile, sms_queue and sms_link */
 ngx_int_t ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
     void (*notify)(void *data, const char *channel, const char *payload));
 void ngx_sms_store_start(void);

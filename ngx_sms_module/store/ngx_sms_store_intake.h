@@ -19,7 +19,9 @@ typedef enum {
     NGX_SMS_INTAKE_NO_CREDIT,
     NGX_SMS_INTAKE_BLACKLISTED,         /* detail: JSON array of numbers      */
     NGX_SMS_INTAKE_NOT_ACTIVE,
-    NGX_SMS_INTAKE_CLAIMED              /* of account 0: the batch is a claim */
+    NGX_SMS_INTAKE_CLAIMED,             /* of account 0: the batch is a claim */
+    NGX_SMS_INTAKE_STOPPED              /* detail: a problem's code, and places
+                                           of the messages that are meant     */
 } ngx_sms_intake_outcome_e;
 
 

@@ -45,6 +45,8 @@ for my $name (sort keys %directive) {
 # metrics: the counter table, and what the plugins register
 my %metric = map { $_->[3] => 1 }
              table('ngx_sms_module/shm/ngx_sms_counter.def', 'NGX_SMS_COUNTER');
+$metric{ $_->[1] } = 1
+    for table('ngx_sms_module/http/ngx_sms_operator_metric.def', 'NGX_SMS_OPERATOR_METRIC');
 both_ways('metric', \%metric, 'docs/METRICS.md', qr/^\|\s*`(sms_\w+)`/m);
 
 # problems, endpoints
