@@ -49,6 +49,15 @@ create table sms.account_setting (
     created_at      timestamptz not null default now()
 );
 
+-- What operators want to know of an account and no other column holds (a partner
+-- number, say): shown to operator plugins with each of its messages.
+create table sms.account_attr (
+    account_id      bigint not null,
+    name            text collate "C" not null check (name ~ '^[a-z0-9_]{1,32}$'),
+    value           text not null check (value <> '' and octet_length(value) <= 64),
+    primary key (account_id, name)
+);
+
 -- Exempt classes that the host has approved for an account (C7).
 create table sms.exemption (
     account_id      bigint not null,
@@ -295,7 +304,7 @@ do $$
 declare
     name text;
 begin
-    foreach name in array array['account_setting', 'exemption', 'api_key', 'brand',
+    foreach name in array array['account_setting', 'account_attr', 'exemption', 'api_key', 'brand',
                                 'brand_grant', 'sender', 'sender_approval']
     loop
         execute format('create trigger %I after insert or update or delete on sms.%I '
@@ -335,7 +344,10 @@ begin
                     and (e.ends_at is null or e.ends_at > now())), '[]'),
             'basis_default', s.basis_default,
             'otp_limits', s.otp_limits,
-            'rate', s.rate)
+            'rate', s.rate,
+            'attrs', (select json_object_agg(t.name, t.value)
+                        from account_attr t
+                       where t.account_id = a.account_id))
           from account a
           join account_setting s using (account_id)
          where a.account_id = p_account);

@@ -43,6 +43,33 @@ begin
 end
 $$;
 
+-- At most 16 of them; a value of NULL or '' takes the attribute away.
+create function sms.account_attr(p_account bigint, p_name text, p_value text)
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+begin
+    perform from account where account_id = p_account for update;
+
+    if not found then
+        raise exception 'unknown-account' using errcode = 'SMS04';
+    end if;
+
+    delete from account_attr where account_id = p_account and name = p_name;
+
+    if coalesce(p_value, '') = '' then
+        return;
+    end if;
+
+    if (select count(*) from account_attr where account_id = p_account) >= 16 then
+        raise exception 'too-many-attributes' using errcode = 'SMS04';
+    end if;
+
+    insert into account_attr (account_id, name, value) values (p_account, p_name, p_value);
+end
+$$;
+
 -- The secret stays with its owner; here is the SHA-256 of the whole key.
 create function sms.key_create(
     p_account bigint, p_key_id text, p_hash bytea, p_mode text default 'live',

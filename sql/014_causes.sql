@@ -21,6 +21,7 @@ insert into sms.cause (code, tr, en) values
     ('blacklisted-by-operator', 'Numara operatörün kara listesinde', 'The number is on the operator''s blacklist'),
     ('opted-out', 'Alıcı bu markadan ticari ileti almayı reddetti', 'The recipient has refused commercial messages of this brand'),
     ('sim-changed', 'SIM kart yakın zamanda değişmiş, güvenlik için gönderilmedi', 'The SIM card was changed lately; not sent for safety'),
+    ('number-ported', 'Numara başka bir operatöre taşınmış', 'The number has moved to another operator'),
     ('operator-rejected', 'Operatör iletiyi reddetti', 'The operator refused the message'),
     ('incomplete', 'İletinin bazı parçaları gönderilemedi', 'Some parts of the message could not be sent'),
     ('expired', 'Geçerlilik süresi gönderilemeden doldu', 'The validity period ended before it could be sent'),
@@ -53,6 +54,7 @@ insert into sms.refund_cause (source, state, error, reason, code, final, refund)
     ('receipt', 0, -1, 5, 'blacklisted-by-operator', 4, true),
     ('receipt', 0, -1, 6, 'sim-changed', 4, true),
     ('receipt', 0, -1, 7, 'validity-over', 3, true),
+    ('receipt', 0, -1, 9, 'number-ported', 2, true),
     ('submit', 0, -1, 0, 'operator-rejected', 4, true),
     ('submit', 0, -1, 1, 'invalid-number', 4, true),
     ('submit', 0, -1, 2, 'sender-refused', 4, true),
@@ -60,6 +62,7 @@ insert into sms.refund_cause (source, state, error, reason, code, final, refund)
     ('submit', 0, -1, 4, 'consent-refused', 4, true),
     ('submit', 0, -1, 5, 'blacklisted-by-operator', 4, true),
     ('submit', 0, -1, 6, 'sim-changed', 4, true),
-    ('submit', 0, -1, 7, 'expired', 3, true);
+    ('submit', 0, -1, 7, 'expired', 3, true),
+    ('submit', 0, -1, 9, 'number-ported', 4, true);
 
 select sms.partitions_ahead(2);

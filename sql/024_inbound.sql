@@ -145,6 +145,8 @@ create table sms.inbound_part (
     "to"        text not null,
     octets      bytea not null,
     udh         bytea not null,
+    -- what else the operator said, by name: {"partner":"..."}
+    attrs       json,
     primary key (part_id, received_at)
 );
 
@@ -179,10 +181,12 @@ $$;
 
 -- Stores what an operator handed over, and answers the message when it is whole and
 -- has not been read: the caller reads it now.  p_at: as the operator tells it, or
--- null.  Parts may come over several links, out of order, and again.
+-- null.  p_attrs: names and values in turn, or null.  Parts may come over several
+-- links, out of order, and again.
 create function sms.inbound_put(
     p_now timestamptz, p_link_id int, p_from text, p_to text, p_octets bytea, p_udh bytea,
-    p_data_coding int, p_at timestamptz, p_ref int, p_total int, p_seq int)
+    p_data_coding int, p_at timestamptz, p_ref int, p_total int, p_seq int,
+    p_attrs text[] default null)
 returns setof sms.inbound_whole
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -219,9 +223,10 @@ begin
         v_id := coalesce(v_id, id_new(p_now));
 
         insert into inbound_part (received_at, at, link_id, data_coding, ref, total, seq, part_id,
-                                  inbound_id, "from", "to", octets, udh)
+                                  inbound_id, "from", "to", octets, udh, attrs)
         values (p_now, p_at, p_link_id, coalesce(p_data_coding, 0), p_ref, p_total, p_seq, v_part,
-                v_id, p_from, p_to, coalesce(p_octets, ''), coalesce(p_udh, ''));
+                v_id, p_from, p_to, coalesce(p_octets, ''), coalesce(p_udh, ''),
+                json_object(p_attrs));
     end if;
 
     return query
@@ -255,7 +260,8 @@ end
 $$;
 
 grant execute on function
-    sms.inbound_put(timestamptz, int, text, text, bytea, bytea, int, timestamptz, int, int, int),
+    sms.inbound_put(timestamptz, int, text, text, bytea, bytea, int, timestamptz, int, int, int,
+                    text[]),
     sms.inbound_take(timestamptz, int) to sms_worker;
 
 
@@ -293,6 +299,8 @@ create table sms.inbound (
     -- as it came, for proof; of a long message the parts one after the other
     octets      bytea not null,
     udh         bytea not null,
+    -- as in inbound_part, of the first part that has any
+    attrs       json,
     primary key (account_id, inbound_id)
 ) partition by range (inbound_id);
 

@@ -405,7 +405,7 @@ begin
 
     insert into inbound (account_id, at, stored_at, brand_id, from_number, link_id, data_coding,
                          parts, missing, kind, inbound_id, brands, "from", "to", keyword, text,
-                         octets, udh)
+                         octets, udh, attrs)
     select a, v_at, p_now,
            case when cardinality(o.brands) = 1 then o.brands[1]
                 when cardinality(v_named) = 1 and brand_owner(v_named[1]) = a then v_named[1] end,
@@ -413,7 +413,9 @@ begin
            v_kind, p_id, o.brands, v_first."from", v_first."to",
            case when brand_owner(k.brand_id) = a then k.keyword end, p_text,
            (select string_agg(p.octets, '' order by p.seq) from inbound_part p
-             where p.inbound_id = p_id), v_first.udh
+             where p.inbound_id = p_id), v_first.udh,
+           (select p.attrs from inbound_part p
+             where p.inbound_id = p_id and p.attrs is not null order by p.seq limit 1)
       from unnest(v_acct) a
      cross join lateral (
            select array(select b from unnest(v_brands) b

@@ -12,6 +12,8 @@ static ngx_int_t ngx_sms_profile_brands(ngx_sms_account_t *account,
     json_t *list);
 static ngx_int_t ngx_sms_profile_senders(ngx_sms_account_t *account,
     json_t *list);
+static ngx_int_t ngx_sms_profile_attrs(ngx_sms_account_t *account,
+    json_t *map);
 static ngx_int_t ngx_sms_profile_severities(ngx_sms_account_t *account,
     json_t *map);
 static ngx_int_t ngx_sms_profile_key(ngx_sms_key_t *key, json_t *object);
@@ -187,10 +189,13 @@ ngx_sms_profile_account(json_t *root, ngx_log_t *log, const char **why)
                                  sms_word_basis);
     account->basis_default = value > 0 ? (ngx_uint_t) value : 0;
 
-    *why = "brands, senders or severities";
+    *why = "attrs, brands, senders or severities";
 
-    if (ngx_sms_profile_severities(account, json_object_get(object, "severity"))
+    if (ngx_sms_profile_attrs(account, json_object_get(object, "attrs"))
         != NGX_OK
+        || ngx_sms_profile_severities(account,
+                                      json_object_get(object, "severity"))
+           != NGX_OK
         || ngx_sms_profile_brands(account, json_object_get(root, "brands"))
            != NGX_OK
         || ngx_sms_profile_senders(account, json_object_get(root, "senders"))
@@ -206,6 +211,52 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+static ngx_int_t
+ngx_sms_profile_attrs(ngx_sms_account_t *account, json_t *map)
+{
+    size_t       len, n;
+    u_char      *p;
+    json_t      *item;
+    sms_kv_t    *kv;
+    const char  *name;
+
+    n = json_object_size(map);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    account->attrs = ngx_pcalloc(account->pool, n * sizeof(sms_kv_t));
+    if (account->attrs == NULL) {
+        return NGX_ERROR;
+    }
+
+    json_object_foreach(map, name, item) {
+
+        if (!json_is_string(item) || account->nattrs == SMS_ATTRS_MAX) {
+            continue;
+        }
+
+        len = ngx_strlen(name);
+        p = ngx_pnalloc(account->pool, len + json_string_length(item));
+
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        kv = &account->attrs[account->nattrs++];
+        kv->name.ptr = (const char *) p;
+        kv->name.len = len;
+        kv->value.ptr = (const char *) p + len;
+        kv->value.len = json_string_length(item);
+        p = ngx_cpymem(p, name, len);
+        ngx_memcpy(p, json_string_value(item), kv->value.len);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -61,6 +61,8 @@ typedef struct {
     ngx_uint_t               basis_default; /* sms_basis_t                    */
     ngx_uint_t               rate;          /* requests a minute, 0: default  */
     ngx_array_t              severities;    /* ngx_sms_severity_t             */
+    sms_kv_t                *attrs;         /* shown to operators             */
+    ngx_uint_t               nattrs;
     ngx_array_t              brands;        /* ngx_sms_brand_t                */
     ngx_array_t              senders;       /* ngx_sms_sender_t               */
 } ngx_sms_account_t;

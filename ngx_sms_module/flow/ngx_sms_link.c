@@ -32,6 +32,8 @@ static ngx_int_t ngx_sms_claim_start(ngx_sms_claim_t *claim);
 static void ngx_sms_claim_go(void *data);
 static ngx_int_t ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i,
     ngx_array_t *parts);
+static ngx_int_t ngx_sms_claim_whole(ngx_sms_claim_t *claim, ngx_uint_t i,
+    ngx_array_t *parts);
 static void ngx_sms_claim_done(ngx_sms_run_t *run);
 static void ngx_sms_claim_result(ngx_sms_claim_t *claim,
     const sms_part_t *part, const sms_submit_t *s, ngx_uint_t row,
@@ -351,6 +353,10 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
         }
     }
 
+    if (claim->link->plugin->flags & SMS_OPERATOR_WHOLE) {
+        return ngx_sms_claim_whole(claim, i, parts);
+    }
+
     before = parts->nelts;
 
     for (k = 0; k < count.parts; k++) {
@@ -382,6 +388,29 @@ ngx_sms_claim_parts(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
         part->payload.ptr = (const char *) out->payload;
         part->payload.len = out->payload_len;
     }
+
+    return NGX_OK;
+}
+
+
+/* for an adapter that takes the text itself: one item a message */
+
+static ngx_int_t
+ngx_sms_claim_whole(ngx_sms_claim_t *claim, ngx_uint_t i, ngx_array_t *parts)
+{
+    sms_part_t  *part;
+
+    part = ngx_array_push(parts);
+    if (part == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(part, sizeof(sms_part_t));
+    part->msg = &claim->st.msgs[i];
+    part->number = 1;
+    part->total = 1;
+    part->encoding = (uint8_t) claim->st.rows[i].encoding;
+    part->data_coding = part->encoding == SMS_ENC_UCS2 ? 0x08 : 0x00;
 
     return NGX_OK;
 }

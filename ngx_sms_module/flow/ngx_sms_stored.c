@@ -241,6 +241,8 @@ ngx_sms_stored_message(ngx_sms_stored_t *st, ngx_uint_t i)
     m->parts = (uint16_t) row->parts;
     m->attempt = (uint16_t) row->attempt;
     m->tariff = account ? account->tariff : 0;
+    m->attrs = account ? account->attrs : NULL;
+    m->nattrs = account ? (uint32_t) account->nattrs : 0;
     m->brand = brand ? &brand->b : &ngx_sms_stored_no_brand;
 
     if (row->klass == SMS_CLASS_OTP || row->klass == SMS_CLASS_EXEMPT) {

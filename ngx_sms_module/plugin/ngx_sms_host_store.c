@@ -98,8 +98,9 @@ ngx_sms_host_inbound_deliver(sms_host_t *h, const sms_inbound_t *ev,
             || (e->type == SMS_INBOUND_RECEIPT
                 && (e->state < SMS_RECEIPT_ENROUTE
                     || e->state > SMS_RECEIPT_REJECTED))
-            || e->reason > SMS_REASON_OTHER || e->reading > SMS_READINGS
-            || e->operator_id.len > SMS_OPERATOR_ID_MAX)
+            || e->reason > SMS_REASON_PORTED || e->reading > SMS_READINGS
+            || e->operator_id.len > SMS_OPERATOR_ID_MAX
+            || e->nattrs > SMS_ATTRS_MAX)
         {
             return SMS_E_INVAL;
         }

@@ -266,6 +266,14 @@ ngx_sms_loader_init(ngx_sms_plugin_t *p)
         return;
     }
 
+    p->flags = p->ops->flags;
+
+    if (SMS_HAS(sms_ops_t, p->ops, operator_flags)) {
+        ngx_sms_guard_enter(&guard, p, NGX_SMS_GUARD_INIT);
+        p->flags |= p->ops->operator_flags(p->inst);
+        (void) ngx_sms_guard_leave(&guard);
+    }
+
     p->loaded = 1;
     p->why = "";
 }

@@ -172,6 +172,8 @@ struct ngx_sms_plugin_s {
     ngx_int_t                order;         /* low first; then as written     */
     uint32_t                 link;          /* operators: unique, not 0       */
     ngx_str_t                operator_name; /* operators                      */
+    uint32_t                 flags;         /* operators: SMS_OPERATOR_*, once
+                                               loaded                         */
     ngx_uint_t               on_error;      /* ngx_sms_on_error_e             */
     ngx_uint_t               grants;
     ngx_str_t                path;          /* absolute, NUL-terminated       */

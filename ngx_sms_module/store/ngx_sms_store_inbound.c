@@ -8,7 +8,8 @@
 static const uint32_t  ngx_sms_types_inbound_put[] = {
     NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4, NGX_SMS_PG_TEXT, NGX_SMS_PG_TEXT,
     NGX_SMS_PG_BYTEA, NGX_SMS_PG_BYTEA, NGX_SMS_PG_INT4,
-    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4, NGX_SMS_PG_INT4, NGX_SMS_PG_INT4
+    NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_INT4, NGX_SMS_PG_INT4, NGX_SMS_PG_INT4,
+    NGX_SMS_PG_TEXT_ARRAY
 };
 static const uint32_t  ngx_sms_types_inbound_read[] = {
     NGX_SMS_PG_TIMESTAMPTZ, NGX_SMS_PG_UUID, NGX_SMS_PG_TEXT, NGX_SMS_PG_INT4,
@@ -29,8 +30,8 @@ static const uint32_t  ngx_sms_types_notice_put[] = {
 const ngx_sms_pg_stmt_t  ngx_sms_store_inbound_stmts[] = {
     { .name = "inbound_put",
       .sql = "SELECT " NGX_SMS_WHOLE_COLUMNS " FROM sms.inbound_put($1, $2,"
-             " $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-      .nparams = 11, .types = ngx_sms_types_inbound_put },
+             " $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+      .nparams = 12, .types = ngx_sms_types_inbound_put },
 
     { .name = "inbound_read",
       .sql = "SELECT fresh, optouts, ended"
@@ -86,7 +87,9 @@ ngx_sms_store_query_t *
 ngx_sms_store_inbound_put(uint32_t link, const ngx_sms_store_inbound_t *in,
     int64_t now_us, ngx_sms_pg_done_pt done, void *data)
 {
-    ngx_str_t               from, to;
+    ngx_str_t               from, to, octets, value;
+    ngx_uint_t              i;
+    ngx_sms_pg_array_t      attrs;
     ngx_sms_store_query_t  *q;
 
     q = ngx_sms_store_query_create(
@@ -120,6 +123,31 @@ ngx_sms_store_inbound_put(uint32_t link, const ngx_sms_store_inbound_t *in,
     ngx_sms_pg_param_int4(&q->params[8], in->ref);
     ngx_sms_pg_param_int4(&q->params[9], in->total);
     ngx_sms_pg_param_int4(&q->params[10], in->seq);
+
+    if (in->nattrs == 0) {
+        ngx_sms_pg_param_null(&q->params[11]);
+        return ngx_sms_store_inbound_send(ngx_sms_store.flow, q, 0);
+    }
+
+    ngx_sms_store_array(q, &attrs, NGX_SMS_PG_TEXT, 2 * in->nattrs);
+
+    for (i = 0; i < in->nattrs; i++) {
+
+        octets.data = (u_char *) in->attrs[i].value.ptr;
+        octets.len = in->attrs[i].value.len;
+
+        if (ngx_sms_store_text(q->pool, &octets, &value) != NGX_OK) {
+            return ngx_sms_store_inbound_send(NULL, q, 1);
+        }
+
+        ngx_sms_pg_array_text(&attrs, in->attrs[i].name.ptr,
+                              in->attrs[i].name.len);
+        ngx_sms_pg_array_text(&attrs, value.data, value.len);
+    }
+
+    if (ngx_sms_pg_param_array(&q->params[11], &attrs) != NGX_OK) {
+        return ngx_sms_store_inbound_send(NULL, q, 1);
+    }
 
     return ngx_sms_store_inbound_send(ngx_sms_store.flow, q, 0);
 }

@@ -27,6 +27,8 @@ typedef struct {
     int64_t               at_us;        /* 0: it tells no time                */
     int32_t               ref;          /* with its width above bit 16        */
     int32_t               total, seq;   /* 1 and 1: it is whole               */
+    const sms_kv_t       *attrs;        /* what else the operator said        */
+    ngx_uint_t            nattrs;
 } ngx_sms_store_inbound_t;
 
 /* rows, none or one: ngx_sms_store_inbound_row() */

@@ -51,6 +51,7 @@ extern "C" {
 #define SMS_READINGS            3       /* of one receipt's id                  */
 #define SMS_LEASES_MAX          64      /* names of one instance                */
 #define SMS_LEASE_NAME_MAX      32      /* bytes                                */
+#define SMS_ATTRS_MAX           32      /* of one message                       */
 #define SMS_DICT_KEY_MAX        255
 #define SMS_DICT_VALUE_MAX      8192
 #define SMS_AMOUNT_MAX          INT64_C(1000000000000000)   /* micro, of a message */
@@ -137,7 +138,8 @@ typedef struct sms_msg_s {              /* read-only for the plugin             
     const sms_brand_t *brand;           /* never NULL                             */
     sms_str_t audience;                 /* exempt sends: name of the declared group */
     int64_t   sim_trusted_since_us;     /* otp: 0 = do not check                  */
-    const sms_kv_t *attrs;  uint32_t nattrs;  uint32_t reserved;
+    const sms_kv_t *attrs;  uint32_t nattrs;  uint32_t reserved;  /* set by the host's
+                                           administrator: of the account          */
 } sms_msg_t;
 
 /* Results.  Every one of a batch starts with "status": SMS_OK or the item's own
@@ -201,7 +203,9 @@ typedef enum { SMS_SUBMIT_SENT = 1, SMS_SUBMIT_REJECTED, SMS_SUBMIT_RETRY,
 } sms_outcome_t;
 typedef enum { SMS_REASON_NONE, SMS_REASON_INVALID_NUMBER, SMS_REASON_SENDER,
                SMS_REASON_CONTENT, SMS_REASON_CONSENT, SMS_REASON_BLACKLIST,
-               SMS_REASON_SIM_CHANGED, SMS_REASON_EXPIRED, SMS_REASON_OTHER } sms_reason_t;
+               SMS_REASON_SIM_CHANGED, SMS_REASON_EXPIRED, SMS_REASON_OTHER,
+               SMS_REASON_PORTED        /* the number is another operator's now   */
+} sms_reason_t;
 typedef struct { int32_t status; uint32_t outcome, reason, retry_after_ms;
                  uint32_t operator_code, reserved; sms_str_t operator_id; } sms_submit_t;
 
@@ -428,6 +432,8 @@ typedef struct sms_inbound_s {
      * operator_id finds nothing, and then the destination must agree.            */
     sms_str_t readings[SMS_READINGS];
     uint32_t  reading, reserved;        /* 1..: which is operator_id; 0: not known */
+    const sms_kv_t *attrs;              /* what else the operator said, UTF-8     */
+    uint32_t  nattrs, reserved2;
 } sms_inbound_t;
 /* operator plugins: acknowledge upstream only from done(SMS_OK); after any other
  * answer the far end must send it again                                         */
@@ -463,7 +469,10 @@ typedef struct { sms_str_t method, path, query, client_ip, body;
 typedef struct { uint32_t status, nheaders; const sms_kv_t *headers;
                  sms_str_t body; } sms_http_out_t;
 
-enum { SMS_OPERATOR_WHOLE = 1 };        /* ops.flags: gets whole messages, n = m = 1 */
+enum {                                  /* ops.flags, and of operator_flags()     */
+    SMS_OPERATOR_WHOLE = 1,             /* gets whole messages, n = m = 1         */
+    SMS_OPERATOR_NO_NATIONAL = 2        /* far end has no national language tables */
+};
 
 typedef struct sms_ops_s {
     uint32_t size;   uint32_t conf_key_stride;
@@ -499,6 +508,8 @@ typedef struct sms_ops_s {
     int      (*ready)(void *inst);
     sms_run_pt operator_query;          /* sms_sent_t       -> sms_asked_t        */
     sms_run_pt operator_cancel;         /* sms_sent_t       -> sms_ack_t          */
+    /* SMS_OPERATOR_* of this instance, beside ops.flags; asked once, after init() */
+    uint32_t (*operator_flags)(void *inst);
 } sms_ops_t;
 
 /* Pointer-free, so the host reads it from the file before running any code. */

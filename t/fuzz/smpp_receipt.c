@@ -25,6 +25,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     smpp_receipt_t         r;
     static smpp_id_book_t  book;
 
+    static const smpp_receipt_word_t  words[] = {
+        { SMS_STR("HLR_ABSENT"), SMS_RECEIPT_UNDELIVERED }
+    };
+    static const smpp_receipt_ways_t  ways = { 10800, 1, words };
+
     if (size < 2) {
         return 0;
     }
@@ -41,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.len = smpp_text_ascii(body, smpp_text_alphabet(data[0]), ascii,
                                sizeof(ascii));
 
-    if (smpp_receipt_parse(&r, text, tlvs, 10800)) {
+    if (smpp_receipt_parse(&r, text, tlvs, &ways)) {
         if (r.id.len == 0 || r.state < SMS_RECEIPT_ENROUTE
             || r.state > SMS_RECEIPT_REJECTED)
         {

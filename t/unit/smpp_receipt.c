@@ -23,6 +23,14 @@ typedef struct {
     int64_t               done_s;       /* UTC, 0: none                        */
 } dialect_t;
 
+static const smpp_receipt_word_t  own_words[] = {
+    { SMS_STR("HLR_ABSENT"), SMS_RECEIPT_UNDELIVERED },
+    { SMS_STR("Failed"), SMS_RECEIPT_ENROUTE }
+};
+
+static const smpp_receipt_ways_t  turkey = { 10800, 2, own_words };
+static const smpp_receipt_ways_t  utc = { 0, 0, NULL };
+
 #define NOON  1767258000                /* 2026-01-01 12:00:00 at UTC+3        */
 
 static const dialect_t  dialects[] = {
@@ -46,6 +54,48 @@ static const dialect_t  dialects[] = {
     { "id:1,stat:DELETED,err:3", "1", SMS_RECEIPT_DELETED, 3, 0 },
     { "id:1 stat:Undeliverable err:E12 text:x", "1", SMS_RECEIPT_UNDELIVERED,
       0, 0 },
+    /* other names, other signs between, any order, words around */
+    { "MsgId=77;Status=DELIVERED;Error=0;DoneDate=2601011200", "77",
+      SMS_RECEIPT_DELIVERED, 0, NOON },
+    { "message id:77 done_date:260101120000 state:2 err_code:0", "77",
+      SMS_RECEIPT_DELIVERED, 0, NOON },
+    { "stat:UNDELIV id:\"77\" err:'34'", "77", SMS_RECEIPT_UNDELIVERED, 34, 0 },
+    { "Receipt for you: id:77 stat:DELIVRD", "77", SMS_RECEIPT_DELIVERED, 0,
+      0 },
+    { "id:77  sub:001  stat:DELIVRD   err:000  ", "77", SMS_RECEIPT_DELIVERED,
+      0, 0 },
+    /* ids and dates with a colon inside */
+    { "id:2026:11:77 stat:DELIVRD", "2026:11:77", SMS_RECEIPT_DELIVERED, 0,
+      0 },
+    { "id:YWJj== stat:DELIVRD", "YWJj==", SMS_RECEIPT_DELIVERED, 0, 0 },
+    { "id:5 done date:2026-01-01T12:00:05 stat:DELIVRD", "5",
+      SMS_RECEIPT_DELIVERED, 0, NOON + 5 },
+    { "id:5 done date:26/01/01-12:00 stat:DELIVRD", "5",
+      SMS_RECEIPT_DELIVERED, 0, NOON },
+    { "id:5 done date:2026-01-01T12:00:05.123 stat:DELIVRD", "5",
+      SMS_RECEIPT_DELIVERED, 0, 0 },
+    { "id:5 done date:26O1011200 stat:DELIVRD", "5", SMS_RECEIPT_DELIVERED, 0,
+      0 },
+    { "id:5 done date:2601012500 stat:DELIVRD", "5", SMS_RECEIPT_DELIVERED, 0,
+      0 },
+    /* errors in hexadecimal, too long, of letters */
+    { "id:5 stat:UNDELIV err:0x1B", "5", SMS_RECEIPT_UNDELIVERED, 27, 0 },
+    { "id:5 stat:UNDELIV err:01b", "5", SMS_RECEIPT_UNDELIVERED, 27, 0 },
+    { "id:5 stat:UNDELIV err:99999999999", "5", SMS_RECEIPT_UNDELIVERED, 0,
+      0 },
+    { "id:5 stat:UNDELIV err:4294967296", "5", SMS_RECEIPT_UNDELIVERED, 0,
+      0 },
+    { "id:5 stat:UNDELIV err:0x", "5", SMS_RECEIPT_UNDELIVERED, 0, 0 },
+    { "id:5 stat:UNDELIV err:1G", "5", SMS_RECEIPT_UNDELIVERED, 0, 0 },
+    /* no stat: */
+    { "id:5 sub:001 dlvrd:001 err:000", "5", SMS_RECEIPT_DELIVERED, 0, 0 },
+    { "id:5 sub:001 dlvrd:000 err:034", "5", SMS_RECEIPT_UNDELIVERED, 34, 0 },
+    /* this operator's own words, also against the table's */
+    { "id:5 stat:hlr_absent err:1", "5", SMS_RECEIPT_UNDELIVERED, 1, 0 },
+    { "id:5 stat:FAILED", "5", SMS_RECEIPT_ENROUTE, 0, 0 },
+    { "id:5 stat:0", "5", SMS_RECEIPT_ENROUTE, 0, 0 },
+    { "id:5 stat:9", "5", SMS_RECEIPT_UNDELIVERED, 0, 0 },
+    { "id:5 stat:REPLACED", "5", SMS_RECEIPT_DELETED, 0, 0 },
     /* the sender's own words do not count */
     { "id:5 stat:UNDELIV err:001 text:id:6 stat:DELIVRD err:000", "5",
       SMS_RECEIPT_UNDELIVERED, 1, 0 },
@@ -59,7 +109,9 @@ static const dialect_t  dialects[] = {
 
 static const char *const  unreadable[] = {
     "", "Merhaba", "id:5", "stat:DELIVRD", "id: stat:DELIVRD", "id:5 stat:",
-    "id:5 stat:NONSENSE", ":::::", "text:id:5 stat:DELIVRD", "id:5 stat"
+    "id:5 stat:NONSENSE", "id:5 sub:001 dlvrd:001 stat:NONSENSE",
+    "id:5 sub:001 dlvrd:000 err:000", "id:5 sub:000 dlvrd:001", "id:5 stat:=",
+    "id:5 status", "?id:77?stat:DELIVRD", ":::::", "text:id:5 stat:DELIVRD", "id:5 stat"
 };
 
 
@@ -76,7 +128,7 @@ test_dialects(void **state)
         text.ptr = dialects[i].text;
         text.len = strlen(text.ptr);
 
-        if (!smpp_receipt_parse(&r, text, none, 10800)) {
+        if (!smpp_receipt_parse(&r, text, none, &turkey)) {
             fail_msg("not read: %s", text.ptr);
         }
 
@@ -91,7 +143,7 @@ test_dialects(void **state)
         text.ptr = unreadable[i];
         text.len = strlen(text.ptr);
 
-        if (smpp_receipt_parse(&r, text, none, 10800)) {
+        if (smpp_receipt_parse(&r, text, none, &turkey)) {
             fail_msg("read: %s", text.ptr);
         }
     }
@@ -108,19 +160,65 @@ test_parameters_win(void **state)
     none = (sms_str_t) { NULL, 0 };
     tlvs = (sms_str_t) { "\x00\x1E\x00\x03" "77\0" "\x04\x27\x00\x01\x02"
                          "\x04\x23\x00\x03\x03\x01\x02", 19 };
-    assert_true(smpp_receipt_parse(&r, text, tlvs, 0));
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
     assert_int_equal(r.id.len, 2);
     assert_memory_equal(r.id.ptr, "77", 2);
     assert_int_equal(r.state, SMS_RECEIPT_DELIVERED);
     assert_int_equal(r.error, 0x102);
 
-    assert_true(smpp_receipt_parse(&r, none, tlvs, 0));
+    assert_true(smpp_receipt_parse(&r, none, tlvs, &utc));
     assert_int_equal(r.state, SMS_RECEIPT_DELIVERED);
+
+    /* numbers written as digits, as one octet or two, and of the SMPP to come */
+    tlvs = (sms_str_t) { "\x04\x27\x00\x01" "5" "\x04\x23\x00\x03" "034", 12 };
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
+    assert_int_equal(r.state, SMS_RECEIPT_UNDELIVERED);
+    assert_int_equal(r.error, 34);
+    tlvs = (sms_str_t) { "\x04\x23\x00\x02\x01\x02", 6 };
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
+    assert_int_equal(r.error, 0x102);
+    tlvs = (sms_str_t) { "\x04\x23\x00\x01\x08", 5 };
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
+    assert_int_equal(r.error, 8);
+    tlvs = (sms_str_t) { "\x04\x23\x00\x05\x01\x02\x03\x04\x05", 9 };
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
+    assert_int_equal(r.error, 0);
+    tlvs = (sms_str_t) { "\x04\x27\x00\x01\x09", 5 };
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
+    assert_int_equal(r.state, SMS_RECEIPT_UNDELIVERED);
+
+    /* a text without id or state beside them, and an empty id */
+    tlvs = (sms_str_t) { "\x00\x1E\x00\x03" "77\0" "\x04\x27\x00\x01\x02", 12 };
+    assert_true(smpp_receipt_parse(&r, (sms_str_t) SMS_STR("err:007 text:x"),
+                                   tlvs, &utc));
+    assert_int_equal(r.error, 7);
+    assert_memory_equal(r.id.ptr, "77", 2);
+    tlvs = (sms_str_t) { "\x00\x1E\x00\x02\0\0", 6 };
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
+    assert_memory_equal(r.id.ptr, "5", 1);
 
     /* a state outside the standard leaves the text's */
     tlvs = (sms_str_t) { "\x04\x27\x00\x01\x63", 5 };
-    assert_true(smpp_receipt_parse(&r, text, tlvs, 0));
+    assert_true(smpp_receipt_parse(&r, text, tlvs, &utc));
     assert_int_equal(r.state, SMS_RECEIPT_UNDELIVERED);
+}
+
+
+static void
+test_words_of_an_operator(void **state)
+{
+    smpp_receipt_word_t  w;
+
+    (void) state;
+    assert_true(smpp_receipt_word((sms_str_t) SMS_STR("HLR=Undelivered"), &w));
+    assert_int_equal(w.word.len, 3);
+    assert_int_equal(w.state, SMS_RECEIPT_UNDELIVERED);
+    assert_true(smpp_receipt_word((sms_str_t) SMS_STR("x=rejected"), &w));
+    assert_int_equal(w.state, SMS_RECEIPT_REJECTED);
+    assert_false(smpp_receipt_word((sms_str_t) SMS_STR(""), &w));
+    assert_false(smpp_receipt_word((sms_str_t) SMS_STR("x"), &w));
+    assert_false(smpp_receipt_word((sms_str_t) SMS_STR("=rejected"), &w));
+    assert_false(smpp_receipt_word((sms_str_t) SMS_STR("x=gone"), &w));
 }
 
 
@@ -438,6 +536,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dialects),
         cmocka_unit_test(test_parameters_win),
+        cmocka_unit_test(test_words_of_an_operator),
         cmocka_unit_test(test_normal_form),
         cmocka_unit_test(test_bases),
         cmocka_unit_test(test_fixed_formats),

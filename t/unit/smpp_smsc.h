@@ -26,6 +26,7 @@
 #include "../../plugins/operator/smpp/smpp_rate.c"
 #include "../../plugins/operator/smpp/smpp_receipt.c"
 #include "../../plugins/operator/smpp/smpp_session.c"
+#include "../../plugins/operator/smpp/smpp_split.c"
 #include "../../plugins/operator/smpp/smpp_status.c"
 #include "../../plugins/operator/smpp/smpp_submit.c"
 #include "../../plugins/operator/smpp/smpp_text.c"

@@ -22,6 +22,8 @@ static const struct {
                                 "parts answered with throttled or queue full" },
     [SMPP_METRIC_UNKNOWN] = { 1, "smpp_unknown_total",
                               "parts written and not answered" },
+    [SMPP_METRIC_FAILOVER] = { 1, "smpp_failover_total",
+                               "parts given to another link" },
     [SMPP_METRIC_LATE] = { 1, "smpp_late_total",
                            "answers that nobody waited for any more" },
     [SMPP_METRIC_RECEIPTS] = { 1, "smpp_receipts_total",
@@ -261,6 +263,18 @@ smpp_drain(void *inst)
 }
 
 
+static uint32_t
+smpp_flags(void *inst)
+{
+    smpp_t  *smpp;
+
+    smpp = inst;
+
+    return (smpp->conf.split.how == SMPP_LONG_PAYLOAD ? SMS_OPERATOR_WHOLE : 0)
+           | (smpp->conf.split.turkish ? 0 : SMS_OPERATOR_NO_NATIONAL);
+}
+
+
 static const sms_ops_t  smpp_ops = {
     .size = sizeof(sms_ops_t),
     .conf_key_stride = sizeof(sms_conf_key_t),
@@ -272,7 +286,8 @@ static const sms_ops_t  smpp_ops = {
     .exit = smpp_exit,
     .cancel = smpp_submit_cancel,
     .operator_submit = smpp_submit_run,
-    .operator_window = smpp_submit_window
+    .operator_window = smpp_submit_window,
+    .operator_flags = smpp_flags
 };
 
 SMS_PLUGIN("smpp", "0.1.0", "BSD-2-Clause",

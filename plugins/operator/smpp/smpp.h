@@ -10,8 +10,8 @@
  *   smpp_submit   parts of operator_submit calls: queue, window, results
  *   smpp_deliver  deliver_sm and data_sm upwards, answered when committed
  *
- * The rest is pure: smpp_pdu, smpp_window, smpp_rate, smpp_text, smpp_receipt,
- * smpp_id, smpp_status, smpp_vendor, smpp_conf.
+ * The rest is pure: smpp_pdu, smpp_window, smpp_rate, smpp_text, smpp_split,
+ * smpp_part, smpp_receipt, smpp_id, smpp_status, smpp_vendor, smpp_conf.
  *
  * What was written to a stream and not answered ends as SMS_SUBMIT_UNKNOWN;
  * what was not written, as SMS_SUBMIT_RETRY.  Nothing is ever written twice
@@ -75,7 +75,7 @@ struct smpp_bind_s {
 enum {
     SMPP_METRIC_SUBMITS, SMPP_METRIC_SENT, SMPP_METRIC_REJECTED,
     SMPP_METRIC_RETRY, SMPP_METRIC_THROTTLED, SMPP_METRIC_UNKNOWN,
-    SMPP_METRIC_LATE, SMPP_METRIC_RECEIPTS, SMPP_METRIC_MESSAGES,
+    SMPP_METRIC_FAILOVER, SMPP_METRIC_LATE, SMPP_METRIC_RECEIPTS, SMPP_METRIC_MESSAGES,
     SMPP_METRIC_REFUSED, SMPP_METRIC_MALFORMED, SMPP_METRIC_CONNECTS,
     SMPP_METRIC_BOUND, SMPP_METRIC_ANSWER_US, SMPP_METRICS
 };

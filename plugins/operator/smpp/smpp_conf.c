@@ -92,6 +92,17 @@ const sms_conf_key_t  smpp_conf_keys[] = {
         "what data_coding 0 means in messages from the SMSC"),
     SMPP_KEY("septets", SMS_CONF_ENUM, 0, "unpacked", "unpacked|packed", 0, 0,
         "GSM 7 bit on the wire: one septet an octet, or packed as on air"),
+    SMPP_KEY("long", SMS_CONF_ENUM, 0, "udh8", "udh8|udh16|sar|payload", 0, 0,
+        "how parts of one text are tied together: header with 8-bit or 16-bit "
+        "reference, SAR parameters, or one submit with message_payload"),
+    SMPP_KEY("turkish", SMS_CONF_BOOL, 0, "on", NULL, 0, 0,
+        "off: the SMSC has no national language tables; such texts go as UCS-2 "
+        "where that is as many parts, else over another link"),
+    SMPP_KEY("suffix", SMS_CONF_ENUM, 0, "none", "none|by_operator|by_us", 0, 0,
+        "the operator's code at the end of a text: nobody's, appended by the "
+        "operator (room is left in the last part), or by us (once)"),
+    SMPP_KEY("suffix_code", SMS_CONF_STR, 0, NULL, NULL, 0, 0,
+        "our own code of four characters, B001 say; for suffix by_us"),
     SMPP_KEY("message_id", SMS_CONF_ENUM, 0, "auto", "auto|decimal|hex|as_is",
         0, 0, "form of ids in answers to submit_sm"),
     SMPP_KEY("receipt_id", SMS_CONF_ENUM, 0, "auto", "auto|decimal|hex|as_is",
@@ -101,14 +112,25 @@ const sms_conf_key_t  smpp_conf_keys[] = {
     SMPP_KEY("status", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
         "command_status of this operator, CODE=WORD: retry, throttled, down, "
         "or final as invalid_number, sender, content, consent, blacklist, "
-        "sim_changed, expired, other"),
+        "sim_changed, expired, ported, other"),
     SMPP_KEY("receipt_error", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
-        "err: of this operator's receipts, CODE=REASON"),
+        "err: of this operator's receipts, CODE=REASON, as those of status"),
+    SMPP_KEY("receipt_stat", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
+        "stat: of this operator's receipts, WORD=STATE; states enroute, "
+        "delivered, expired, deleted, undelivered, accepted, unknown, rejected"),
+    SMPP_KEY("receipt_unmarked", SMS_CONF_BOOL, 0, "off", NULL, 0, 0,
+        "on: also what reads as a receipt and is not marked as one by esm_class "
+        "is a receipt; only where nobody but the SMSC can send such a text"),
     SMPP_KEY("tlv", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
         "optional parameter of each submit, TAG=TYPE:VALUE; types text, "
-        "string, int1, int2, int4; VALUE may be $class, $recipient_type, "
+        "string, hex, int1, int2, int4; VALUE may be $class, $recipient_type, "
         "$basis, $exemption, $iys_code, $brand_code, $retailer_code, "
-        "$owner_id, $brand, $account, $message_id"),
+        "$owner_id, $brand, $account, $message_id, $encoding, $parts, "
+        "$attr.NAME; without a value it is left out, and the next of its tag "
+        "is tried"),
+    SMPP_KEY("tlv_in", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
+        "optional parameter of what the SMSC brings, TAG=TYPE:NAME: kept with "
+        "the message as attribute NAME; types as those of tlv"),
 
     SMPP_KEY(NULL, 0, 0, NULL, NULL, 0, 0, NULL)
 };
@@ -170,12 +192,98 @@ smpp_conf_verdicts(const sms_conf_t *conf, const char *name,
 }
 
 
-sms_rc_t
-smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
+static sms_rc_t
+smpp_conf_vendors(const sms_conf_t *conf, const char *name,
+    sms_rc_t (*parse)(sms_str_t item, smpp_vendor_t *v), smpp_vendor_t *out,
+    uint32_t *n, char *err, size_t errcap)
+{
+    uint32_t   i;
+    sms_str_t  item;
+
+    *n = conf->count(conf, name);
+
+    if (*n > SMPP_VENDOR_MAX) {
+        snprintf(err, errcap, "%s: more than %d", name, SMPP_VENDOR_MAX);
+        return SMS_E_CONFIG;
+    }
+
+    for (i = 0; i < *n; i++) {
+        item = conf->item(conf, name, i);
+
+        if (parse(item, &out[i]) != SMS_OK) {
+            snprintf(err, errcap, "%s: not a %s: \"%.*s\"", name,
+                     parse == smpp_vendor_parse
+                     ? "TAG=TYPE:VALUE (types text, string, hex, int1, int2, "
+                       "int4)"
+                     : "TAG=TYPE:NAME (a name: a-z, 0-9, _)",
+                     (int) item.len, item.ptr);
+            return SMS_E_CONFIG;
+        }
+    }
+
+    return SMS_OK;
+}
+
+
+static sms_rc_t
+smpp_conf_words(smpp_conf_t *c, const sms_conf_t *conf, char *err,
     size_t errcap)
 {
     uint32_t   i;
     sms_str_t  item;
+
+    c->nwords = conf->count(conf, "receipt_stat");
+
+    if (c->nwords > SMPP_LIST_MAX) {
+        snprintf(err, errcap, "receipt_stat: more than %d", SMPP_LIST_MAX);
+        return SMS_E_CONFIG;
+    }
+
+    for (i = 0; i < c->nwords; i++) {
+        item = conf->item(conf, "receipt_stat", i);
+
+        if (!smpp_receipt_word(item, &c->words[i])) {
+            return smpp_conf_bad(err, errcap, "receipt_stat: not a WORD=STATE "
+                                 "(enroute, delivered, expired, deleted, "
+                                 "undelivered, accepted, unknown, rejected)",
+                                 item);
+        }
+    }
+
+    return SMS_OK;
+}
+
+
+static sms_rc_t
+smpp_conf_suffix(smpp_conf_t *c, sms_str_t code, char *err, size_t errcap)
+{
+    if ((c->split.suffix == SMPP_SUFFIX_BY_US) != (code.len != 0)) {
+        snprintf(err, errcap, "suffix_code belongs to suffix by_us, and it to "
+                 "suffix_code");
+        return SMS_E_CONFIG;
+    }
+
+    if (code.len == 0) {
+        return SMS_OK;
+    }
+
+    if (!sms_suffix_valid(code.ptr, code.len)) {
+        return smpp_conf_bad(err, errcap, "suffix_code is not a letter, a letter "
+                             "or digit, two digits", code);
+    }
+
+    c->split.append[0] = ' ';
+    memcpy(c->split.append + 1, code.ptr, SMS_SUFFIX_CODE_LEN);
+
+    return SMS_OK;
+}
+
+
+sms_rc_t
+smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
+    size_t errcap)
+{
+    uint32_t  i, k;
 
     static const uint8_t  alphabets[] = { 0x00, 0x01, 0x03 };
 
@@ -217,6 +325,10 @@ smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
     c->coding_ucs2 = (uint8_t) conf->num(conf, "coding_ucs2");
     c->default_alphabet = alphabets[conf->num(conf, "default_alphabet")];
     c->septets = (smpp_septets_t) conf->num(conf, "septets");
+    c->split.how = (smpp_long_t) conf->num(conf, "long");
+    c->split.turkish = smpp_conf_u32(conf, "turkish");
+    c->split.suffix = (smpp_suffix_t) conf->num(conf, "suffix");
+    c->unmarked = smpp_conf_u32(conf, "receipt_unmarked");
     c->message_id = (smpp_id_format_t) conf->num(conf, "message_id");
     c->receipt_id = (smpp_id_format_t) conf->num(conf, "receipt_id");
     c->clock_offset_s = (int32_t) conf->num(conf, "clock_offset") * 60;
@@ -254,6 +366,12 @@ smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
                              c->address_range);
     }
 
+    if (smpp_conf_suffix(c, conf->str(conf, "suffix_code"), err, errcap)
+        != SMS_OK)
+    {
+        return SMS_E_CONFIG;
+    }
+
     if (c->reconnect_min_ms > c->reconnect_max_ms) {
         snprintf(err, errcap, "reconnect_min is longer than reconnect_max");
         return SMS_E_CONFIG;
@@ -283,20 +401,22 @@ smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
         return SMS_E_CONFIG;
     }
 
-    c->nvendor = conf->count(conf, "tlv");
-
-    if (c->nvendor > SMPP_VENDOR_MAX) {
-        snprintf(err, errcap, "tlv: more than %d", SMPP_VENDOR_MAX);
+    if (smpp_conf_vendors(conf, "tlv", smpp_vendor_parse, c->vendor,
+                          &c->nvendor, err, errcap) != SMS_OK
+        || smpp_conf_vendors(conf, "tlv_in", smpp_vendor_parse_in, c->shown,
+                             &c->nshown, err, errcap) != SMS_OK)
+    {
         return SMS_E_CONFIG;
     }
 
-    for (i = 0; i < c->nvendor; i++) {
-        item = conf->item(conf, "tlv", i);
-
-        if (smpp_vendor_parse(item, &c->vendor[i]) != SMS_OK) {
-            return smpp_conf_bad(err, errcap, "not a TAG=TYPE:VALUE", item);
+    for (i = 1; i < c->nshown; i++) {
+        for (k = 0; k < i; k++) {
+            if (c->shown[k].tag == c->shown[i].tag) {
+                return smpp_conf_bad(err, errcap, "tlv_in: a tag given before",
+                                     conf->item(conf, "tlv_in", i));
+            }
         }
     }
 
-    return SMS_OK;
+    return smpp_conf_words(c, conf, err, errcap);
 }

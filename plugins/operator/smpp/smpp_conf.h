@@ -6,6 +6,7 @@
 #define SMPP_CONF_H
 
 #include "smpp_receipt.h"
+#include "smpp_split.h"
 #include "smpp_status.h"
 #include "smpp_text.h"
 #include "smpp_vendor.h"
@@ -31,13 +32,17 @@ typedef struct {
     uint8_t           coding_gsm7, coding_turkish, coding_ucs2;
     uint8_t           default_alphabet; /* data_coding that inbound 0 means    */
     smpp_septets_t    septets;
+    smpp_split_conf_t split;
     uint32_t          validity_s;       /* most; 0: field left empty           */
     int32_t           clock_offset_s;
     smpp_id_format_t  message_id, receipt_id;
-    uint32_t          nstatus, nerrors, nvendor;
+    uint32_t          unmarked;         /* 1: receipts come without their mark */
+    uint32_t          nstatus, nerrors, nvendor, nshown, nwords;
     smpp_verdict_t    status[SMPP_LIST_MAX];
     smpp_verdict_t    errors[SMPP_LIST_MAX];
+    smpp_receipt_word_t  words[SMPP_LIST_MAX];
     smpp_vendor_t     vendor[SMPP_VENDOR_MAX];
+    smpp_vendor_t     shown[SMPP_VENDOR_MAX];   /* of what comes in            */
 } smpp_conf_t;
 
 extern const sms_conf_key_t  smpp_conf_keys[];

@@ -7,6 +7,8 @@
 #define SMPP_ARRIVALS_MAX  4096         /* unanswered events of one session   */
 #define SMPP_FUTURE_US     600000000    /* clocks differ by less, zones by more */
 #define SMPP_EXTRA         (SMPP_ID_CHANGES * SMPP_ID_MAX + 8)  /* ids, and a UDH */
+#define SMPP_ASCII_MAX     512          /* octets of a receipt that are read  */
+#define SMPP_SHOWN         12           /* octets of an attribute, beside twice its own */
 
 struct smpp_arrival_s {                 /* one call of inbound->deliver()     */
     smpp_arrival_t  *prev, *next;
@@ -14,6 +16,7 @@ struct smpp_arrival_s {                 /* one call of inbound->deliver()     */
     uint32_t         generation;        /* of the connection it came from     */
     uint32_t         n;
     sms_inbound_t   *events;
+    sms_kv_t        *attrs;             /* of all events                      */
     uint32_t        *sequences, *commands;
     char            *octets;            /* copies of the PDUs                 */
     char            *spare;             /* for what is made from them         */
@@ -138,24 +141,41 @@ smpp_deliver_id(smpp_t *smpp, sms_inbound_t *ev, sms_str_t raw, char **spare)
 }
 
 
+/* 1: it can be read */
+static int
+smpp_deliver_read(smpp_t *smpp, smpp_receipt_t *r, sms_str_t text,
+    sms_str_t tlvs, uint8_t alphabet, char *ascii, size_t cap)
+{
+    sms_str_t            plain;
+    smpp_receipt_ways_t  ways;
+
+    plain.ptr = ascii;
+    plain.len = smpp_text_ascii(text, alphabet, ascii, cap);
+    ways.offset_s = smpp->conf.clock_offset_s;
+    ways.nwords = smpp->conf.nwords;
+    ways.words = smpp->conf.words;
+
+    return smpp_receipt_parse(r, plain, tlvs, &ways);
+}
+
+
 static void
 smpp_deliver_receipt(smpp_bind_t *b, sms_inbound_t *ev, sms_str_t text,
     sms_str_t tlvs, uint8_t alphabet, char **spare)
 {
-    char             ascii[512];
+    char             ascii[SMPP_ASCII_MAX];
     smpp_t          *smpp;
     int64_t          now_us;
-    sms_str_t        plain;
     smpp_receipt_t   r;
     smpp_verdict_t   v;
     sms_host_t      *h;
 
     smpp = b->smpp;
     h = smpp->host;
-    plain.ptr = ascii;
-    plain.len = smpp_text_ascii(text, alphabet, ascii, sizeof(ascii));
 
-    if (!smpp_receipt_parse(&r, plain, tlvs, smpp->conf.clock_offset_s)) {
+    if (!smpp_deliver_read(smpp, &r, text, tlvs, alphabet, ascii,
+                           sizeof(ascii)))
+    {
         /* what cannot be read now cannot be read later either */
         ev->type = 0;
         return;
@@ -262,10 +282,35 @@ smpp_deliver_message(smpp_bind_t *b, sms_inbound_t *ev, sms_str_t text,
 }
 
 
+/* A text that only looks like a receipt is a person's message: anybody can send
+ * "id:1 stat:DELIVRD".  The TLVs come from the SMSC alone; and of some SMSCs it
+ * is configured that they do not mark their receipts.                        */
+static int
+smpp_deliver_marked(smpp_t *smpp, uint8_t type, sms_str_t text, sms_str_t tlvs,
+    uint8_t data_coding)
+{
+    char            ascii[SMPP_ASCII_MAX];
+    sms_str_t       value;
+    smpp_receipt_t  r;
+
+    if (type == SMPP_ESM_RECEIPT || type == SMPP_ESM_INTERMEDIATE
+        || (smpp_tlv_find(tlvs, SMPP_TLV_RECEIPTED_MESSAGE_ID, &value)
+            && smpp_tlv_find(tlvs, SMPP_TLV_MESSAGE_STATE, &value)))
+    {
+        return 1;
+    }
+
+    return type == 0 && smpp->conf.unmarked
+           && smpp_deliver_read(smpp, &r, text, tlvs,
+                                smpp_text_alphabet(data_coding), ascii,
+                                sizeof(ascii));
+}
+
+
 /* 1: *ev is to be delivered.  "p" lives as long as the arrival. */
 static int
-smpp_deliver_event(smpp_bind_t *b, sms_inbound_t *ev, smpp_pdu_t *pdu,
-    const char *p, size_t n, char **spare)
+smpp_deliver_event(smpp_bind_t *b, sms_inbound_t *ev, sms_kv_t *attrs,
+    smpp_pdu_t *pdu, const char *p, size_t n, char **spare)
 {
     uint8_t    esm_class, data_coding, source_ton, dest_ton, type;
     sms_str_t  text, from, to, value;
@@ -307,12 +352,7 @@ smpp_deliver_event(smpp_bind_t *b, sms_inbound_t *ev, smpp_pdu_t *pdu,
     ev->to = smpp_text_address(to, dest_ton);
     type = esm_class & SMPP_ESM_TYPE;
 
-    /* A text that only looks like a receipt is a person's message: anybody can
-     * send "id:1 stat:DELIVRD".  The TLVs come from the SMSC alone.          */
-    if (type == SMPP_ESM_RECEIPT || type == SMPP_ESM_INTERMEDIATE
-        || (smpp_tlv_find(pdu->tlvs, SMPP_TLV_RECEIPTED_MESSAGE_ID, &value)
-            && smpp_tlv_find(pdu->tlvs, SMPP_TLV_MESSAGE_STATE, &value)))
-    {
+    if (smpp_deliver_marked(b->smpp, type, text, pdu->tlvs, data_coding)) {
         smpp_deliver_receipt(b, ev, text, pdu->tlvs,
                              smpp_text_alphabet(data_coding), spare);
 
@@ -323,6 +363,12 @@ smpp_deliver_event(smpp_bind_t *b, sms_inbound_t *ev, smpp_pdu_t *pdu,
     } else if (ev->from.len && ev->to.len) {
         smpp_deliver_message(b, ev, text, pdu->tlvs, data_coding, esm_class,
                              spare);
+    }
+
+    if (ev->type) {
+        ev->attrs = attrs;
+        ev->nattrs = smpp_vendor_get(b->smpp->conf.shown, b->smpp->conf.nshown,
+                                     pdu->tlvs, attrs, spare);
     }
 
     return ev->type != 0;
@@ -370,7 +416,7 @@ void
 smpp_deliver_flush(smpp_bind_t *b)
 {
     char            *to, *spare;
-    size_t           octets, size, count;
+    size_t           octets, size, count, shown;
     smpp_t          *smpp;
     uint32_t         i, n, frames;
     sms_rc_t         rc;
@@ -394,10 +440,17 @@ smpp_deliver_flush(smpp_bind_t *b)
         octets += b->frames[i].len;
     }
 
-    /* the spare octets hold ids, headers, and septets unpacked: 8/7 and one */
+    /* the spare octets hold ids, headers, septets unpacked (8/7 and one), and
+     * attributes                                                              */
     size = sizeof(smpp_arrival_t) + count * sizeof(sms_inbound_t)
            + count * 2 * sizeof(uint32_t) + octets
            + octets * 8 / 7 + count * (SMPP_EXTRA + 2);
+    shown = smpp->conf.nshown;
+
+    if (shown) {
+        size += count * shown * (sizeof(sms_kv_t) + SMPP_SHOWN) + 2 * octets;
+    }
+
     a = b->arrivals + frames <= SMPP_ARRIVALS_MAX ? malloc(size) : NULL;
 
     if (a == NULL) {
@@ -417,7 +470,8 @@ smpp_deliver_flush(smpp_bind_t *b)
     a->bind = b;
     a->generation = b->generation;
     a->events = (sms_inbound_t *) (void *) (a + 1);
-    a->sequences = (uint32_t *) (void *) (a->events + count);
+    a->attrs = (sms_kv_t *) (void *) (a->events + count);
+    a->sequences = (uint32_t *) (void *) (a->attrs + count * shown);
     a->commands = a->sequences + count;
     a->octets = (char *) (a->commands + count);
     a->spare = a->octets + octets;
@@ -427,8 +481,8 @@ smpp_deliver_flush(smpp_bind_t *b)
     for (i = 0, n = 0; i < frames; i++) {
         memcpy(to, b->frames[i].ptr, b->frames[i].len);
 
-        if (smpp_deliver_event(b, &a->events[n], &pdu, to, b->frames[i].len,
-                               &spare))
+        if (smpp_deliver_event(b, &a->events[n], a->attrs + n * shown, &pdu,
+                               to, b->frames[i].len, &spare))
         {
             a->sequences[n] = pdu.sequence;
             a->commands[n] = pdu.command;

@@ -3,12 +3,103 @@
 #include "smpp_part.h"
 
 
+/* Header and payload one behind the other; octets, 0: more than "cap". */
+static size_t
+smpp_part_octets(const smpp_conf_t *conf, const smpp_split_t *split, char *p,
+    size_t cap)
+{
+    size_t  n, packed;
+
+    n = split->udh.len;
+
+    if (n > cap || split->payload.len > cap - n) {
+        return 0;
+    }
+
+    if (n) {
+        memcpy(p, split->udh.ptr, n);
+    }
+
+    if (split->payload.len == 0) {
+        return n;
+    }
+
+    if (conf->septets == SMPP_SEPTETS_PACKED && split->encoding >= SMS_ENC_GSM7
+        && split->encoding <= SMS_ENC_GSM7_TR_LOCKING)
+    {
+        packed = smpp_text_pack(split->payload, n, p + n, cap - n);
+        return packed ? n + packed : 0;
+    }
+
+    memcpy(p + n, split->payload.ptr, split->payload.len);
+
+    return n + split->payload.len;
+}
+
+
+static void
+smpp_part_tlv(smpp_part_t *out, uint16_t tag, const void *value, size_t n)
+{
+    sms_str_t  s;
+
+    s.ptr = value;
+    s.len = n;
+    smpp_tlv_put(out->tlvs, SMPP_TLVS_MAX, &out->pdu.tlvs.len, tag, s);
+}
+
+
+/* Header and payload where the link wants them, and the parameters of SAR. */
+static sms_rc_t
+smpp_part_text(smpp_part_t *out, const smpp_conf_t *conf)
+{
+    char          ref[2];
+    size_t        n;
+    smpp_pdu_t   *pdu;
+    smpp_split_t *split;
+
+    pdu = &out->pdu;
+    split = &out->split;
+    pdu->tlvs.ptr = out->tlvs;
+    pdu->tlvs.len = 0;
+
+    if (split->how == SMPP_LONG_PAYLOAD) {
+        n = smpp_part_octets(conf, split, out->tlvs + 4, SMPP_PAYLOAD_MAX);
+        out->tlvs[0] = (char) (SMPP_TLV_MESSAGE_PAYLOAD >> 8);
+        out->tlvs[1] = (char) (SMPP_TLV_MESSAGE_PAYLOAD & 0xFF);
+        out->tlvs[2] = (char) (n >> 8);
+        out->tlvs[3] = (char) n;
+        pdu->tlvs.len = n + 4;
+
+        return SMS_OK;
+    }
+
+    n = smpp_part_octets(conf, split, out->text, SMPP_TEXT_MAX);
+
+    if (n == 0 && split->udh.len + split->payload.len) {
+        return SMS_E_INVAL;
+    }
+
+    pdu->u.SM.short_message.ptr = out->text;
+    pdu->u.SM.short_message.len = n;
+
+    if (split->how == SMPP_LONG_SAR) {
+        ref[0] = (char) (split->ref >> 8);
+        ref[1] = (char) split->ref;
+        smpp_part_tlv(out, SMPP_TLV_SAR_REF, ref, 2);
+        smpp_part_tlv(out, SMPP_TLV_SAR_TOTAL, &split->total, 1);
+        smpp_part_tlv(out, SMPP_TLV_SAR_SEQUENCE, &split->number, 1);
+    }
+
+    return SMS_OK;
+}
+
+
 sms_rc_t
 smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
     const sms_part_t *part, int64_t now_us)
 {
-    size_t             n;
     int64_t            seconds;
+    sms_rc_t           rc;
     smpp_SM_t         *sm;
     smpp_numbering_t   source;
     const sms_msg_t   *msg;
@@ -40,13 +131,20 @@ smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
     sm->dest_addr_ton = conf->dest.ton;
     sm->dest_addr_npi = conf->dest.npi;
     sm->destination_addr = smpp_text_address(msg->to, 0);
-    sm->esm_class = (uint8_t) (conf->esm_mode
-                               | (part->udh.len ? SMPP_ESM_UDHI : 0));
     sm->protocol_id = conf->protocol_id;
     sm->priority_flag = conf->priority;
     sm->registered_delivery = conf->registered_delivery;
 
-    switch (part->encoding) {
+    rc = smpp_split_part(&out->split, &conf->split, part);
+
+    if (rc != SMS_OK) {
+        return rc;
+    }
+
+    sm->esm_class = (uint8_t) (conf->esm_mode
+                               | (out->split.udh.len ? SMPP_ESM_UDHI : 0));
+
+    switch (out->split.encoding) {
 
     case SMS_ENC_GSM7:
         sm->data_coding = conf->coding_gsm7;
@@ -65,30 +163,11 @@ smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
         sm->data_coding = part->data_coding;
     }
 
-    if (part->udh.len > SMPP_TEXT_MAX
-        || part->payload.len > SMPP_TEXT_MAX - part->udh.len)
-    {
-        return SMS_E_INVAL;
+    rc = smpp_part_text(out, conf);
+
+    if (rc != SMS_OK) {
+        return rc;
     }
-
-    n = part->udh.len;
-
-    if (n) {
-        memcpy(out->text, part->udh.ptr, n);
-    }
-
-    if (conf->septets == SMPP_SEPTETS_PACKED && part->encoding >= SMS_ENC_GSM7
-        && part->encoding <= SMS_ENC_GSM7_TR_LOCKING)
-    {
-        n += smpp_text_pack(part->payload, n, out->text + n, SMPP_TEXT_MAX - n);
-
-    } else if (part->payload.len) {
-        memcpy(out->text + n, part->payload.ptr, part->payload.len);
-        n += part->payload.len;
-    }
-
-    sm->short_message.ptr = out->text;
-    sm->short_message.len = n;
 
     if (conf->validity_s && msg->expires_us) {
         seconds = (msg->expires_us - now_us + 999999) / 1000000;
@@ -102,9 +181,9 @@ smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
         sm->validity_period.len = SMPP_PERIOD_LEN;
     }
 
-    out->pdu.tlvs.ptr = out->tlvs;
-    out->pdu.tlvs.len = smpp_vendor_put(conf->vendor, conf->nvendor, msg,
-                                        out->tlvs, sizeof(out->tlvs));
+    out->pdu.tlvs.len += smpp_vendor_put(conf->vendor, conf->nvendor, msg,
+                                         out->tlvs + out->pdu.tlvs.len,
+                                         SMPP_TLVS_MAX - out->pdu.tlvs.len);
 
     return SMS_OK;
 }

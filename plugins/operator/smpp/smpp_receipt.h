@@ -6,10 +6,12 @@
  *   id:0123 sub:001 dlvrd:001 submit date:2601011200 done date:2601011201
  *   stat:DELIVRD err:000 text:first words
  *
- * Operators write it in any order and case, leave fields out, add seconds to
- * dates, and spell states in full.  Newer ones also send TLVs
- * (receipted_message_id, message_state, network_error_code), which win over
- * the text, because nobody formats them by hand.
+ * Operators write it in any order and case, leave fields out, put '=' for ':',
+ * quote values, add seconds or a century to dates, write numbers in hexadecimal,
+ * and spell states in full, as numbers or as words of their own, which the
+ * configuration names.  Newer ones also send TLVs (receipted_message_id,
+ * message_state, network_error_code), which win over the text, because nobody
+ * formats them by hand.
  *
  * Ids: many SMSCs answer submit_sm with hexadecimal digits and write the same
  * number in decimal into the receipt, or pad one of the two with zeros.  The
@@ -33,16 +35,31 @@ typedef struct {
     uint32_t             error;         /* err: or network_error_code          */
     int64_t              done_us;       /* done date; 0: none or unreadable    */
     uint32_t             sub, dlvrd;    /* 0 when missing                      */
+    uint32_t             odd;           /* 1: a state that is not known        */
 } smpp_receipt_t;
 
-/* Reads both forms into *r.  "text" must be ASCII (smpp_text_ascii) and live
- * as long as r->id; "offset_s" is the SMSC's clock in seconds east of UTC.
- * 1 when id and state were found.                                            */
-int smpp_receipt_parse(smpp_receipt_t *r, sms_str_t text, sms_str_t tlvs,
-    int32_t offset_s);
+typedef struct {
+    sms_str_t            word;          /* in any case                         */
+    sms_receipt_state_t  state;
+} smpp_receipt_word_t;
 
-/* "DELIVRD" and its relatives; 0: unknown word */
-sms_receipt_state_t smpp_receipt_state(sms_str_t word);
+typedef struct {
+    int32_t                     offset_s;   /* the SMSC's clock, east of UTC   */
+    uint32_t                    nwords;
+    const smpp_receipt_word_t  *words;      /* of this operator, looked at first */
+} smpp_receipt_ways_t;
+
+/* Reads both forms into *r.  "text" must be ASCII (smpp_text_ascii) and live
+ * as long as r->id.  1 when id and state were found.                         */
+int smpp_receipt_parse(smpp_receipt_t *r, sms_str_t text, sms_str_t tlvs,
+    const smpp_receipt_ways_t *ways);
+
+/* "DELIVRD" and its relatives, or message_state as a number; 0: unknown word */
+sms_receipt_state_t smpp_receipt_state(sms_str_t word,
+    const smpp_receipt_ways_t *ways);
+
+/* WORD=STATE, the state in English; 1, or 0.  "word" points into "item". */
+int smpp_receipt_word(sms_str_t item, smpp_receipt_word_t *out);
 
 typedef struct { char s[SMPP_ID_MAX + 1]; uint8_t len; } smpp_id_t;
 

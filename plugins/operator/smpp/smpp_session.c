@@ -58,7 +58,7 @@ smpp_session_ready(smpp_bind_t *b)
 sms_rc_t
 smpp_session_send(smpp_bind_t *b, const smpp_pdu_t *pdu)
 {
-    char         buf[1024];
+    char         buf[SMPP_PDU_MAX];
     size_t       n;
     sms_host_t  *h;
 

@@ -20,6 +20,7 @@ static const smpp_status_word_t  smpp_status_words[] = {
     { "blacklist",      SMPP_CLASS_FINAL,     SMS_REASON_BLACKLIST },
     { "sim_changed",    SMPP_CLASS_FINAL,     SMS_REASON_SIM_CHANGED },
     { "expired",        SMPP_CLASS_FINAL,     SMS_REASON_EXPIRED },
+    { "ported",         SMPP_CLASS_FINAL,     SMS_REASON_PORTED },
     { "other",          SMPP_CLASS_FINAL,     SMS_REASON_OTHER }
 };
 

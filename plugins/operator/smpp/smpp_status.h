@@ -37,7 +37,7 @@ typedef struct {
 
 /* Parses "CODE=WORD": CODE decimal or 0x…, WORD a class (retry, throttled,
  * down) or a reason (invalid_number, sender, content, consent, blacklist,
- * sim_changed, expired, other), which is final.  SMS_OK or SMS_E_CONFIG.     */
+ * sim_changed, expired, ported, other), which is final.  SMS_OK or SMS_E_CONFIG. */
 sms_rc_t smpp_status_parse(sms_str_t item, smpp_verdict_t *v);
 
 /* The verdict on "code": of the n overrides, else of the table. */

@@ -88,7 +88,8 @@ smpp_submit_finish(smpp_unit_t *u, sms_outcome_t outcome, sms_reason_t reason,
         [SMS_SUBMIT_REJECTED] = SMPP_METRIC_REJECTED,
         [SMS_SUBMIT_RETRY] = SMPP_METRIC_RETRY,
         [SMS_SUBMIT_THROTTLED] = SMPP_METRIC_THROTTLED,
-        [SMS_SUBMIT_UNKNOWN] = SMPP_METRIC_UNKNOWN
+        [SMS_SUBMIT_UNKNOWN] = SMPP_METRIC_UNKNOWN,
+        [SMS_SUBMIT_FAILOVER] = SMPP_METRIC_FAILOVER
     };
 
     if (u->done) {
@@ -289,6 +290,12 @@ smpp_submit_write(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
         }
 
         rc = smpp_session_send(b, &encoded.pdu);
+    }
+
+    if (rc == SMS_E_DENIED) {
+        smpp_submit_shift(smpp);
+        smpp_submit_finish(u, SMS_SUBMIT_FAILOVER, SMS_REASON_NONE, 0, 0, none);
+        return SMS_OK;
     }
 
     if (rc == SMS_E_INVAL) {

@@ -113,6 +113,10 @@ smpp_text_ascii(sms_str_t text, uint8_t alphabet, char *out, size_t cap)
         high = step == 2 ? (uint8_t) text.ptr[i] : 0;
         low = (uint8_t) text.ptr[i + step - 1];
 
+        if (high == 0 && (low == 0 || low == '\r' || low == '\t')) {
+            low = ' ';
+        }
+
         /* octets above ASCII stay as in an answer, which knows no alphabet */
         out[n++] = (char) (high || low == 0x7F || (low < 0x20 && low != '\n')
                            || (low > 0x7F && step == 2) ? '?' : low);

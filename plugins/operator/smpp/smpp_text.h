@@ -37,7 +37,8 @@ size_t smpp_text_unpack(sms_str_t octets, size_t udh_len, char *out,
     size_t cap);
 
 /* Letters to read a receipt in, whatever its alphabet: UCS-2 becomes ASCII,
- * everything outside it a '?'; of the others octets above ASCII stay.
+ * everything outside it a '?'; of the others octets above ASCII stay.  CR, TAB
+ * and NUL, which some put between fields or behind the last, become spaces.
  * Returns octets written.                                                    */
 size_t smpp_text_ascii(sms_str_t text, uint8_t alphabet, char *out,
     size_t cap);

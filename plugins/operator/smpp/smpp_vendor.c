@@ -2,18 +2,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sms/sms_utf8.h>
+
 #include "smpp_pdu.h"
 #include "smpp_vendor.h"
 
 
 static const char *const  smpp_vendor_types[] = {
-    "text", "string", "int1", "int2", "int4", NULL
+    "text", "string", "hex", "int1", "int2", "int4", NULL
 };
 
 /* order of smpp_vendor_variable_t, after LITERAL */
 static const char *const  smpp_vendor_variables[] = {
     "class", "recipient_type", "basis", "exemption", "iys_code", "brand_code",
-    "retailer_code", "owner_id", "brand", "account", "message_id", NULL
+    "retailer_code", "owner_id", "brand", "account", "message_id", "encoding",
+    "parts", NULL
 };
 
 
@@ -74,12 +77,61 @@ smpp_vendor_number(sms_str_t s, uint64_t *out)
 }
 
 
-sms_rc_t
-smpp_vendor_parse(sms_str_t item, smpp_vendor_t *v)
+static int
+smpp_vendor_name(sms_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (!(s.ptr[i] >= 'a' && s.ptr[i] <= 'z')
+            && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
+        {
+            return 0;
+        }
+    }
+
+    return s.len != 0;
+}
+
+
+static int
+smpp_vendor_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+}
+
+
+/* Hexadecimal digits to octets; how many, 0: there are none, or odd, or others. */
+static size_t
+smpp_vendor_unhex(sms_str_t s, char *out)
+{
+    int     high, low;
+    size_t  i;
+
+    for (i = 0; s.len % 2 == 0 && i < s.len / 2; i++) {
+        high = smpp_vendor_digit(s.ptr[2 * i]);
+        low = smpp_vendor_digit(s.ptr[2 * i + 1]);
+
+        if (high < 0 || low < 0) {
+            return 0;
+        }
+
+        out[i] = (char) (high << 4 | low);
+    }
+
+    return s.len % 2 == 0 ? i : 0;
+}
+
+
+/* TAG=TYPE:VALUE */
+static sms_rc_t
+smpp_vendor_halves(sms_str_t item, smpp_vendor_t *v)
 {
     int          i;
     uint64_t     n;
-    sms_str_t    tag, type, value;
+    sms_str_t    tag, type;
     const char  *eq, *colon;
 
     eq = item.len ? memchr(item.ptr, '=', item.len) : NULL;
@@ -98,23 +150,51 @@ smpp_vendor_parse(sms_str_t item, smpp_vendor_t *v)
         return SMS_E_CONFIG;
     }
 
-    value.ptr = colon + 1;
-    value.len = type.len - (size_t) (colon - type.ptr) - 1;
+    v->literal.ptr = colon + 1;
+    v->literal.len = type.len - (size_t) (colon - type.ptr) - 1;
     type.len = (size_t) (colon - type.ptr);
     v->tag = (uint16_t) n;
+    v->variable = SMPP_VENDOR_LITERAL;
     i = smpp_vendor_word(smpp_vendor_types, type);
 
-    if (i < 0 || value.len == 0 || value.len > 64) {
+    if (i < 0 || v->literal.len == 0
+        || v->literal.len > SMPP_VENDOR_VALUE_MAX)
+    {
         return SMS_E_CONFIG;
     }
 
     v->type = (smpp_vendor_type_t) i;
-    v->variable = SMPP_VENDOR_LITERAL;
-    v->literal = value;
+
+    return SMS_OK;
+}
+
+
+sms_rc_t
+smpp_vendor_parse(sms_str_t item, smpp_vendor_t *v)
+{
+    int        i;
+    char       octets[SMPP_VENDOR_VALUE_MAX];
+    uint64_t   n;
+    sms_str_t  value;
+
+    if (smpp_vendor_halves(item, v) != SMS_OK) {
+        return SMS_E_CONFIG;
+    }
+
+    value = v->literal;
 
     if (value.ptr[0] == '$') {
         value.ptr++;
         value.len--;
+
+        if (value.len > 5 && memcmp(value.ptr, "attr.", 5) == 0) {
+            v->variable = SMPP_VENDOR_ATTR;
+            v->literal.ptr = value.ptr + 5;
+            v->literal.len = value.len - 5;
+
+            return smpp_vendor_name(v->literal) ? SMS_OK : SMS_E_CONFIG;
+        }
+
         i = smpp_vendor_word(smpp_vendor_variables, value);
 
         if (i < 0) {
@@ -123,11 +203,40 @@ smpp_vendor_parse(sms_str_t item, smpp_vendor_t *v)
 
         v->variable = (smpp_vendor_variable_t) (i + 1);
 
-    } else if (v->type >= SMPP_VENDOR_INT1 && !smpp_vendor_number(value, &n)) {
-        return SMS_E_CONFIG;
+        return SMS_OK;
     }
 
-    return SMS_OK;
+    if (v->type == SMPP_VENDOR_HEX) {
+        return smpp_vendor_unhex(value, octets) ? SMS_OK : SMS_E_CONFIG;
+    }
+
+    return v->type < SMPP_VENDOR_INT1 || smpp_vendor_number(value, &n)
+           ? SMS_OK : SMS_E_CONFIG;
+}
+
+
+sms_rc_t
+smpp_vendor_parse_in(sms_str_t item, smpp_vendor_t *v)
+{
+    return smpp_vendor_halves(item, v) == SMS_OK && smpp_vendor_name(v->literal)
+           ? SMS_OK : SMS_E_CONFIG;
+}
+
+
+static sms_str_t
+smpp_vendor_attr(sms_str_t name, const sms_msg_t *msg)
+{
+    uint32_t  i;
+
+    for (i = 0; i < msg->nattrs; i++) {
+        if (msg->attrs[i].name.len == name.len
+            && memcmp(msg->attrs[i].name.ptr, name.ptr, name.len) == 0)
+        {
+            return msg->attrs[i].value;
+        }
+    }
+
+    return (sms_str_t) { NULL, 0 };
 }
 
 
@@ -190,6 +299,17 @@ smpp_vendor_value(const smpp_vendor_t *v, const sms_msg_t *msg, char *scratch,
         n = msg->account;
         break;
 
+    case SMPP_VENDOR_ENCODING:
+        n = msg->encoding;
+        break;
+
+    case SMPP_VENDOR_PARTS:
+        n = msg->parts;
+        break;
+
+    case SMPP_VENDOR_ATTR:
+        return smpp_vendor_attr(v->literal, msg);
+
     case SMPP_VENDOR_MESSAGE_ID:
         for (i = 0; i < 16 && 2 * i + 2 <= cap; i++) {
             scratch[2 * i] = "0123456789abcdef"[msg->id[i] >> 4];
@@ -209,50 +329,183 @@ smpp_vendor_value(const smpp_vendor_t *v, const sms_msg_t *msg, char *scratch,
 }
 
 
+/* The value's octets; 0: none, or none of this type. */
+static size_t
+smpp_vendor_octets(smpp_vendor_type_t type, sms_str_t s, char *out, size_t cap)
+{
+    int       octets;
+    size_t    n;
+    uint64_t  number;
+
+    if (s.len == 0 || s.len >= cap) {
+        return 0;
+    }
+
+    switch (type) {
+
+    case SMPP_VENDOR_HEX:
+        return smpp_vendor_unhex(s, out);
+
+    case SMPP_VENDOR_INT1:
+    case SMPP_VENDOR_INT2:
+    case SMPP_VENDOR_INT4:
+        if (!smpp_vendor_number(s, &number)) {
+            return 0;
+        }
+
+        octets = 1 << (type - SMPP_VENDOR_INT1);
+        n = (size_t) octets;
+
+        while (octets--) {
+            out[octets] = (char) number;
+            number >>= 8;
+        }
+
+        return n;
+
+    default:
+        memcpy(out, s.ptr, s.len);
+        n = s.len;
+
+        if (type == SMPP_VENDOR_STRING) {
+            out[n++] = 0;
+        }
+
+        return n;
+    }
+}
+
+
 size_t
 smpp_vendor_put(const smpp_vendor_t *v, uint32_t n, const sms_msg_t *msg,
     char *buf, size_t cap)
 {
-    int        octets;
     char       scratch[40], value[256];
     size_t     len;
     uint32_t   i;
-    uint64_t   number;
-    sms_str_t  s;
+    sms_str_t  s, put, found;
 
     len = 0;
 
     for (i = 0; i < n; i++) {
-        s = smpp_vendor_value(&v[i], msg, scratch, sizeof(scratch));
+        put.ptr = buf;
+        put.len = len;
 
-        if (s.len == 0 || s.len >= sizeof(value)) {
+        if (smpp_tlv_find(put, v[i].tag, &found)) {
             continue;
         }
 
-        if (v[i].type >= SMPP_VENDOR_INT1) {
-            if (!smpp_vendor_number(s, &number)) {
-                continue;
-            }
-
-            octets = 1 << (v[i].type - SMPP_VENDOR_INT1);
-            s.len = (size_t) octets;
-
-            while (octets--) {
-                value[octets] = (char) number;
-                number >>= 8;
-            }
-
-        } else {
-            memcpy(value, s.ptr, s.len);
-
-            if (v[i].type == SMPP_VENDOR_STRING) {
-                value[s.len++] = 0;
-            }
-        }
-
+        s = smpp_vendor_value(&v[i], msg, scratch, sizeof(scratch));
+        s.len = smpp_vendor_octets(v[i].type, s, value, sizeof(value));
         s.ptr = value;
-        smpp_tlv_put(buf, cap, &len, v[i].tag, s);
+
+        if (s.len) {
+            smpp_tlv_put(buf, cap, &len, v[i].tag, s);
+        }
     }
 
     return len;
+}
+
+
+static size_t
+smpp_vendor_hex(sms_str_t s, char *out)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        out[2 * i] = "0123456789abcdef"[(uint8_t) s.ptr[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[(uint8_t) s.ptr[i] & 15];
+    }
+
+    return 2 * s.len;
+}
+
+
+/* Text that a person may read: UTF-8 without control characters. */
+static int
+smpp_vendor_readable(sms_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if ((uint8_t) s.ptr[i] < 0x20 || s.ptr[i] == 0x7F) {
+            return 0;
+        }
+    }
+
+    return sms_utf8_valid(s.ptr, s.len);
+}
+
+
+static size_t
+smpp_vendor_show(smpp_vendor_type_t type, sms_str_t s, char *out)
+{
+    size_t    i;
+    uint32_t  number;
+
+    switch (type) {
+
+    case SMPP_VENDOR_TEXT:
+    case SMPP_VENDOR_STRING:
+        while (s.len && s.ptr[s.len - 1] == 0) {
+            s.len--;
+        }
+
+        if (!smpp_vendor_readable(s)) {
+            break;
+        }
+
+        if (s.len) {
+            memcpy(out, s.ptr, s.len);
+        }
+
+        return s.len;
+
+    case SMPP_VENDOR_INT1:
+    case SMPP_VENDOR_INT2:
+    case SMPP_VENDOR_INT4:
+        if (s.len != (size_t) 1 << (type - SMPP_VENDOR_INT1)) {
+            break;
+        }
+
+        for (i = 0, number = 0; i < s.len; i++) {
+            number = number << 8 | (uint8_t) s.ptr[i];
+        }
+
+        return (size_t) snprintf(out, 12, "%" PRIu32, number);
+
+    default:
+        break;
+    }
+
+    return smpp_vendor_hex(s, out);
+}
+
+
+uint32_t
+smpp_vendor_get(const smpp_vendor_t *v, uint32_t n, sms_str_t tlvs,
+    sms_kv_t *kv, char **to)
+{
+    uint32_t   i, count;
+    sms_str_t  s;
+
+    for (i = 0, count = 0; i < n; i++) {
+
+        if (!smpp_tlv_find(tlvs, v[i].tag, &s)) {
+            continue;
+        }
+
+        if (s.len > SMPP_VENDOR_SHOWN_MAX) {
+            s.len = SMPP_VENDOR_SHOWN_MAX;
+        }
+
+        kv[count].name = v[i].literal;
+        kv[count].value.ptr = *to;
+        kv[count].value.len = smpp_vendor_show(v[i].type, s, *to);
+        *to += kv[count].value.len;
+        count++;
+    }
+
+    return count;
 }

@@ -240,7 +240,7 @@ check_submit(uint32_t i, const sms_submit_t *r)
     if (r->outcome < SMS_SUBMIT_SENT || r->outcome > SMS_SUBMIT_UNKNOWN) {
         return check_bad(i, "outcome %u out of range", r->outcome);
     }
-    if (r->reason > SMS_REASON_OTHER) {
+    if (r->reason > SMS_REASON_PORTED) {
         return check_bad(i, "reason %u out of range", r->reason);
     }
     if (r->outcome == SMS_SUBMIT_SENT && (r->operator_id.len == 0 || r->operator_id.len > 64)) {

@@ -11,6 +11,22 @@ fakehost_inbound_copy(sms_str_t s)
 }
 
 
+static const sms_kv_t *
+fakehost_inbound_attrs(const sms_inbound_t *ev)
+{
+    sms_kv_t  *kv;
+    uint32_t   i;
+
+    kv = fakehost_grab((ev->nattrs + 1) * sizeof(sms_kv_t));
+    for (i = 0; i < ev->nattrs; i++) {
+        kv[i].name = fakehost_inbound_copy(ev->attrs[i].name);
+        kv[i].value = fakehost_inbound_copy(ev->attrs[i].value);
+    }
+
+    return kv;
+}
+
+
 static void
 fakehost_inbound_check(fakehost_t *fh, const sms_inbound_t *ev)
 {
@@ -21,7 +37,7 @@ fakehost_inbound_check(fakehost_t *fh, const sms_inbound_t *ev)
         if (ev->state < SMS_RECEIPT_ENROUTE || ev->state > SMS_RECEIPT_REJECTED) {
             fakehost_fault(fh, "deliver() of a receipt with state %u", ev->state);
         }
-        if (ev->reason > SMS_REASON_OTHER) {
+        if (ev->reason > SMS_REASON_PORTED) {
             fakehost_fault(fh, "deliver() of a receipt with reason %u", ev->reason);
         }
         if (ev->reading > SMS_READINGS
@@ -37,6 +53,10 @@ fakehost_inbound_check(fakehost_t *fh, const sms_inbound_t *ev)
 
     } else {
         fakehost_fault(fh, "deliver() of type %u", ev->type);
+    }
+
+    if (ev->nattrs > SMS_ATTRS_MAX) {
+        fakehost_fault(fh, "deliver() of %u attributes", ev->nattrs);
     }
 
     if (ev->at_us > fh->now_us) {
@@ -82,6 +102,8 @@ fakehost_inbound_deliver(sms_host_t *h, const sms_inbound_t *evs, uint32_t strid
         for (k = 0; k < SMS_READINGS; k++) {
             r->ev.readings[k] = fakehost_inbound_copy(r->ev.readings[k]);
         }
+        r->ev.nattrs = r->ev.nattrs > SMS_ATTRS_MAX ? SMS_ATTRS_MAX : r->ev.nattrs;
+        r->ev.attrs = fakehost_inbound_attrs(&r->ev);
         r->stored = later == SMS_OK;
         fakehost_push(&fh->received, r);
     }
@@ -135,6 +157,11 @@ fakehost_inbound_clear(fakehost_t *fh)
         for (k = 0; k < SMS_READINGS; k++) {
             free((char *) (uintptr_t) r->ev.readings[k].ptr);
         }
+        for (k = 0; k < r->ev.nattrs; k++) {
+            free((char *) (uintptr_t) r->ev.attrs[k].name.ptr);
+            free((char *) (uintptr_t) r->ev.attrs[k].value.ptr);
+        }
+        free((void *) (uintptr_t) r->ev.attrs);
         free((char *) (uintptr_t) r->ev.operator_id.ptr);
         free((char *) (uintptr_t) r->ev.to.ptr);
         free((char *) (uintptr_t) r->ev.from.ptr);
