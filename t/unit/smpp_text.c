@@ -115,6 +115,9 @@ test_receipts_in_other_alphabets(void **state)
     n = smpp_text_ascii((sms_str_t) { "a\x11" "b\xFF", 4 }, 0x00, out,
                         sizeof(out));
     assert_memory_equal(out, "a_b\xFF", 4);
+    n = smpp_text_ascii((sms_str_t) { "a\rb\tc\0", 6 }, 0x00, out,
+                        sizeof(out));
+    assert_memory_equal(out, "a b c ", 6);
     n = smpp_text_ascii((sms_str_t) SMS_STR("abcdef"), 0x00, out, 3);
     assert_int_equal(n, 3);
 }
@@ -218,7 +221,10 @@ test_vendor_parameters(void **state)
     static const char *const  wrong[] = {
         "", "0x1501", "0x1501=string", "0x1501=string:", "0=string:a",
         "0x10000=string:a", "0x1501=words:a", "0x1501=int1:a",
-        "0x1501=string:$nothing"
+        "0x1501=string:$nothing", "0x1501=hex:0", "0x1501=hex:0G",
+        "0x1501=hex:G0", "0x1501=string:$attr.", "0x1501=string:$attr.Name",
+        "0x=string:a", "=string:a", "1=string:"
+        "12345678901234567890123456789012345678901234567890123456789012345"
     };
 
     (void) state;
@@ -247,6 +253,142 @@ test_vendor_parameters(void **state)
         assert_int_equal(smpp_vendor_parse(
             (sms_str_t) { wrong[i], strlen(wrong[i]) }, &v[0]), SMS_E_CONFIG);
     }
+}
+
+
+/* a Turkish carrier's partner number: the account's own, else the house's */
+static void
+test_parameters_of_an_account(void **state)
+{
+    char           buf[256];
+    size_t         n;
+    sms_msg_t      msg;
+    sms_brand_t    brand;
+    smpp_vendor_t  v[8];
+
+    static const sms_kv_t  attrs[] = {
+        { SMS_STR("other"), SMS_STR("x") },
+        { SMS_STR("partner"), SMS_STR("P-0042") },
+        { SMS_STR("blob"), SMS_STR("0aFF") }
+    };
+
+    (void) state;
+    memset(&msg, 0, sizeof(msg));
+    memset(&brand, 0, sizeof(brand));
+    msg.brand = &brand;
+    msg.encoding = SMS_ENC_UCS2;
+    msg.parts = 3;
+    vendor(&v[0], "0x1411=string:$attr.partner");
+    vendor(&v[1], "0x1411=string:ORTAK01");
+    vendor(&v[2], "0x1412=hex:00Ff");
+    vendor(&v[3], "0x1413=hex:$attr.blob");
+    vendor(&v[4], "0x1414=hex:$attr.other");        /* no digits: left out */
+    vendor(&v[5], "0x1415=int2:$attr.partner");     /* no number: left out */
+    vendor(&v[6], "0x1416=int1:$encoding");
+    vendor(&v[7], "0x1417=int2:$parts");
+
+    n = smpp_vendor_put(v, 8, &msg, buf, sizeof(buf));
+    assert_int_equal(n, 12 + 6 + 5 + 6);
+    assert_memory_equal(buf, "\x14\x11\x00\x08" "ORTAK01\0"
+                        "\x14\x12\x00\x02\x00\xFF"
+                        "\x14\x16\x00\x01\x04" "\x14\x17\x00\x02\x00\x03", n);
+
+    msg.attrs = attrs;
+    msg.nattrs = 3;
+    n = smpp_vendor_put(v, 8, &msg, buf, sizeof(buf));
+    assert_int_equal(n, 11 + 6 + 6 + 5 + 6);
+    assert_memory_equal(buf, "\x14\x11\x00\x07" "P-0042\0"
+                        "\x14\x12\x00\x02\x00\xFF"
+                        "\x14\x13\x00\x02\x0A\xFF", 11 + 6 + 6);
+
+    /* every variable, and no more than there is room for */
+    brand.vkn = (sms_str_t) SMS_STR("1234567890");
+    brand.name = (sms_str_t) SMS_STR("Marka");
+    brand.brand_code = 7;
+    brand.retailer_code = 8;
+    msg.basis = 2;
+    msg.exemption = 3;
+    msg.recipient_type = 1;
+    msg.id[0] = 0x01;
+    vendor(&v[0], "1=text:$brand_code");
+    vendor(&v[1], "2=text:$retailer_code");
+    vendor(&v[2], "3=text:$basis");
+    vendor(&v[3], "4=text:$exemption");
+    vendor(&v[4], "5=text:$recipient_type");
+    vendor(&v[5], "6=text:$brand");
+    vendor(&v[6], "7=text:$message_id");
+    vendor(&v[7], "8=text:$owner_id");
+    n = smpp_vendor_put(v, 8, &msg, buf, sizeof(buf));
+    assert_int_equal(n, 5 * 5 + 4 + 5 + 4 + 32 + 4 + 10);
+    assert_memory_equal(buf + 25, "\0\x06\0\x05Marka\0\x07\0\x20" "0100", 17);
+    assert_int_equal(smpp_vendor_put(v, 8, &msg, buf, 30), 25);
+    brand.vkn.len = 0;
+    brand.mersis = (sms_str_t) SMS_STR("0123456789012345");
+    assert_int_equal(smpp_vendor_put(v, 8, &msg, buf, sizeof(buf)), n + 6);
+}
+
+
+static void
+vendor_in(smpp_vendor_t *v, const char *item, sms_rc_t rc)
+{
+    assert_int_equal(smpp_vendor_parse_in((sms_str_t) { item, strlen(item) }, v),
+                     rc);
+}
+
+
+static void
+test_parameters_that_come_in(void **state)
+{
+    char           buf[1024], *to, big[300];
+    size_t         len;
+    sms_kv_t       kv[8];
+    uint32_t       i;
+    sms_str_t      tlvs;
+    smpp_vendor_t  v[8];
+
+    static const char *const  shown[] = {
+        "P-0042", "00ff", "300", "0a0b0c", "\xC5\x9Eube", "ff00", ""
+    };
+
+    (void) state;
+    vendor_in(&v[0], "0x1411=string:partner", SMS_OK);
+    vendor_in(&v[1], "0x1412=hex:blob", SMS_OK);
+    vendor_in(&v[2], "0x1413=int2:count", SMS_OK);
+    vendor_in(&v[3], "0x1414=int4:odd", SMS_OK);        /* three octets came */
+    vendor_in(&v[4], "0x1415=text:branch", SMS_OK);
+    vendor_in(&v[5], "0x1416=text:octets", SMS_OK);
+    vendor_in(&v[6], "0x1417=string:empty", SMS_OK);
+    vendor_in(&v[7], "0x1418=text:missing", SMS_OK);
+    vendor_in(&v[7], "0x1418=text:$x", SMS_E_CONFIG);
+    vendor_in(&v[7], "0x1418=text:Name", SMS_E_CONFIG);
+    vendor_in(&v[7], "0x1418=text", SMS_E_CONFIG);
+    vendor_in(&v[7], "0x1419=text:missing", SMS_OK);
+
+    tlvs = (sms_str_t) SMS_STR("\x14\x12\x00\x02\x00\xFF"
+        "\x14\x11\x00\x07" "P-0042\0" "\x14\x13\x00\x02\x01\x2C"
+        "\x14\x14\x00\x03\x0A\x0B\x0C" "\x14\x15\x00\x05\xC5\x9Eube"
+        "\x14\x16\x00\x02\xFF\x00" "\x14\x17\x00\x01\0");
+    to = buf;
+    assert_int_equal(smpp_vendor_get(v, 8, tlvs, kv, &to), 7);
+
+    for (i = 0; i < 7; i++) {
+        assert_int_equal(kv[i].value.len, strlen(shown[i]));
+        assert_memory_equal(kv[i].value.ptr, shown[i], kv[i].value.len);
+    }
+
+    assert_int_equal(kv[0].name.len, 7);
+    assert_memory_equal(kv[0].name.ptr, "partner", 7);
+
+    /* a control character is shown in digits, and no more than 256 octets */
+    memset(big, 0x01, sizeof(big));
+    len = 0;
+    assert_true(smpp_tlv_put(buf, sizeof(buf), &len, 0x1411,
+                             (sms_str_t) { big, sizeof(big) }));
+    to = buf + 400;
+    assert_int_equal(smpp_vendor_get(v, 1, (sms_str_t) { buf, len }, kv, &to),
+                     1);
+    assert_int_equal(kv[0].value.len, 512);
+    assert_memory_equal(kv[0].value.ptr, "0101", 4);
 }
 
 
@@ -379,6 +521,8 @@ main(void)
         cmocka_unit_test(test_periods),
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_vendor_parameters),
+        cmocka_unit_test(test_parameters_of_an_account),
+        cmocka_unit_test(test_parameters_that_come_in),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_rate),
     };

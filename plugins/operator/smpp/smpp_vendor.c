@@ -441,26 +441,29 @@ smpp_vendor_readable(sms_str_t s)
 static size_t
 smpp_vendor_show(smpp_vendor_type_t type, sms_str_t s, char *out)
 {
-    size_t    i;
-    uint32_t  number;
+    size_t     i;
+    uint32_t   number;
+    sms_str_t  text;
 
     switch (type) {
 
     case SMPP_VENDOR_TEXT:
     case SMPP_VENDOR_STRING:
-        while (s.len && s.ptr[s.len - 1] == 0) {
-            s.len--;
+        text = s;
+
+        while (text.len && text.ptr[text.len - 1] == 0) {
+            text.len--;
         }
 
-        if (!smpp_vendor_readable(s)) {
+        if (!smpp_vendor_readable(text)) {
             break;
         }
 
-        if (s.len) {
-            memcpy(out, s.ptr, s.len);
+        if (text.len) {
+            memcpy(out, text.ptr, text.len);
         }
 
-        return s.len;
+        return text.len;
 
     case SMPP_VENDOR_INT1:
     case SMPP_VENDOR_INT2:
