@@ -388,6 +388,48 @@ test_stream_with_room_again(void **state)
 }
 
 
+/* more unanswered events than a session may have: the SMSC keeps the next */
+static void
+test_too_many_arrivals(void **state)
+{
+    smsc_t       *s;
+    smpp_bind_t  *b;
+
+    (void) state;
+    s = start(NULL);
+    b = &((smpp_t *) fakehost_instance(s->fh))->binds[0];
+    b->arrivals += 4096;
+    bring(s, (uint32_t) SMPP_CMD_DELIVER_SM, 31, "RET");
+    fakehost_advance(s->fh, 10);
+    assert_int_equal(smsc_last(s, (uint32_t) SMPP_CMD_DELIVER_SM_RESP)->status,
+                     ESME_RX_T_APPN);
+    assert_int_equal(fakehost_inbound_count(s->fh), 0);
+    b->arrivals -= 4096;
+    stop(s);
+}
+
+
+/* what another worker has learned of this link's ids */
+static void
+test_learned_elsewhere(void **state)
+{
+    char         err[256];
+    fakehost_t  *fh;
+
+    static const char *const  conf[] = { "host=127.0.0.1", "system_id=demo" };
+
+    (void) state;
+    fh = fakehost_new();
+    fakehost_dict_set(fh, "receipt_id", "to_decimal");
+    assert_int_equal(fakehost_start(fh, &smpp_ops, conf, 2, err, sizeof(err)),
+                     SMS_OK);
+    assert_int_equal(smpp_id_known(((smpp_t *) fakehost_instance(fh))->book),
+                     SMPP_ID_TO_DECIMAL);
+    fakehost_stop(fh);
+    fakehost_free(fh);
+}
+
+
 static void
 test_small_things(void **state)
 {
@@ -431,6 +473,8 @@ main(void)
         cmocka_unit_test(test_host_that_fails),
         cmocka_unit_test(test_calls_beside_each_other),
         cmocka_unit_test(test_stream_with_room_again),
+        cmocka_unit_test(test_too_many_arrivals),
+        cmocka_unit_test(test_learned_elsewhere),
         cmocka_unit_test(test_small_things),
     };
 

@@ -60,6 +60,7 @@ static const dialect_t  dialects[] = {
     { "message id:77 done_date:260101120000 state:2 err_code:0", "77",
       SMS_RECEIPT_DELIVERED, 0, NOON },
     { "stat:UNDELIV id:\"77\" err:'34'", "77", SMS_RECEIPT_UNDELIVERED, 34, 0 },
+    { "id : 77 stat : DELIVRD err : 3", "77", SMS_RECEIPT_DELIVERED, 3, 0 },
     { "Receipt for you: id:77 stat:DELIVRD", "77", SMS_RECEIPT_DELIVERED, 0,
       0 },
     { "id:77  sub:001  stat:DELIVRD   err:000  ", "77", SMS_RECEIPT_DELIVERED,
