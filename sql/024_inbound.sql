@@ -299,7 +299,7 @@ create table sms.inbound (
     -- as it came, for proof; of a long message the parts one after the other
     octets      bytea not null,
     udh         bytea not null,
-    -- what else the operator said with the first part, by name
+    -- as in inbound_part, of the first part that has any
     attrs       json,
     primary key (account_id, inbound_id)
 ) partition by range (inbound_id);

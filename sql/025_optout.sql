@@ -413,7 +413,9 @@ begin
            v_kind, p_id, o.brands, v_first."from", v_first."to",
            case when brand_owner(k.brand_id) = a then k.keyword end, p_text,
            (select string_agg(p.octets, '' order by p.seq) from inbound_part p
-             where p.inbound_id = p_id), v_first.udh, v_first.attrs
+             where p.inbound_id = p_id), v_first.udh,
+           (select p.attrs from inbound_part p
+             where p.inbound_id = p_id and p.attrs is not null order by p.seq limit 1)
       from unnest(v_acct) a
      cross join lateral (
            select array(select b from unnest(v_brands) b

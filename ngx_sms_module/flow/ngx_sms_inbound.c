@@ -106,6 +106,8 @@ ngx_sms_inbound_put(uint32_t link, const sms_inbound_t *ev,
     in.udh.data = (u_char *) ev->udh.ptr;
     in.udh.len = ev->udh.len;
     in.data_coding = (int32_t) ev->data_coding;
+    in.attrs = ev->attrs;
+    in.nattrs = ev->nattrs;
     in.at_us = ev->at_us;
     in.attrs = ev->attrs;
     in.nattrs = ev->nattrs;
