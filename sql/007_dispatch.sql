@@ -10,7 +10,20 @@ create table sms.lease (
     name        text collate "C" primary key,
     holder      text not null,
     epoch       bigint not null,
-    expires_at  timestamptz not null
+    expires_at  timestamptz not null,
+
+    -- What the holder last told of a bind, in the write that renews its lease: at
+    -- most 3 s old while it holds.  Of other leases nothing is told.
+    state       smallint not null default 0,    -- sms_bind_state_t
+    "window"    int not null default 0,         -- parts that may be unanswered
+    inflight    int not null default 0,         -- parts that are
+    rate        int not null default 0,         -- parts a second now; 0: no limit
+    throttled   bigint not null default 0,      -- times the operator asked for less
+    error_code  bigint not null default 0,      -- the last failure, as the operator codes it
+    error       text,                           -- and in words, without personal data
+    since       timestamptz,                    -- of the state
+    retry_at    timestamptz,                    -- next try, where it waits
+    told_at     timestamptz
 ) with (fillfactor = 50);
 
 -- Takes what is free or expired, renews what is held.  One row per name; epoch
@@ -20,7 +33,17 @@ create table sms.lease (
 -- Of a link's binds no more than an eighth, but one, is taken in a call, so that
 -- workers that begin together have one each: what a worker without a bind takes
 -- cannot be claimed with its acceptance.
-create function sms.lease_renew(p_names text[], p_holder text, p_ttl_ms int)
+--
+-- p_told: names of binds of which the arrays behind it tell, one element a bind; of
+-- the others what was told last stays.  Only what the caller holds is written.  The
+-- last error outlives the holder, for those who look for why it went.
+create function sms.lease_renew(
+    p_names text[], p_holder text, p_ttl_ms int, p_told text[] default null,
+    p_state smallint[] default null, p_window int[] default null,
+    p_inflight int[] default null, p_rate int[] default null,
+    p_throttled bigint[] default null, p_error_code bigint[] default null,
+    p_error text[] default null, p_since timestamptz[] default null,
+    p_retry_at timestamptz[] default null)
 returns table (name text, held boolean, epoch bigint, expires_in_ms int)
 language plpgsql security definer
 set search_path = sms, pg_temp
@@ -29,8 +52,12 @@ as $$
 declare
     v_now   timestamptz := clock_timestamp();
 begin
-    insert into lease (name, holder, epoch, expires_at)
-    select s.n, p_holder, 1, v_now + p_ttl_ms * interval '1 ms'
+    insert into lease (name, holder, epoch, expires_at, state, "window", inflight, rate,
+                       throttled, error_code, error, since, retry_at, told_at)
+    select s.n, p_holder, 1, v_now + p_ttl_ms * interval '1 ms', coalesce(t.state, 0),
+           coalesce(t."window", 0), coalesce(t.inflight, 0), coalesce(t.rate, 0),
+           coalesce(t.throttled, 0), coalesce(t.code, 0), t.error, t.since, t.retry_at,
+           case when t.name is not null then v_now end
       from (select w.n, w.mine, w.free, w.link, count(*) over (partition by w.link) as binds,
                    row_number() over (partition by w.link, w.free and not w.mine
                                       order by w.n) as nth
@@ -39,12 +66,27 @@ begin
                            substring(u.n from '^bind/(\d+)/') as link
                       from (select distinct unnest(p_names) as n) u
                       left join lease l on l.name = u.n) w) s
+      left join unnest(p_told, p_state, p_window, p_inflight, p_rate, p_throttled,
+                       p_error_code, p_error, p_since, p_retry_at)
+                t (name, state, "window", inflight, rate, throttled, code, error, since,
+                   retry_at) on t.name = s.n
      where s.mine or s.free and (s.link is null or s.nth <= greatest(1, s.binds / 8))
      order by s.n
         on conflict (name) do update
            set holder = excluded.holder,
                epoch = lease.epoch + (lease.expires_at <= v_now)::int,
-               expires_at = excluded.expires_at
+               expires_at = excluded.expires_at,
+               (state, "window", inflight, rate, throttled, since, retry_at, told_at) = (
+               select excluded.state, excluded."window", excluded.inflight, excluded.rate,
+                      excluded.throttled, excluded.since, excluded.retry_at, excluded.told_at
+                where excluded.told_at is not null or lease.expires_at <= v_now
+                union all
+               select lease.state, lease."window", lease.inflight, lease.rate,
+                      lease.throttled, lease.since, lease.retry_at, lease.told_at
+                where excluded.told_at is null and lease.expires_at > v_now),
+               error_code = case when excluded.error is null then lease.error_code
+                            else excluded.error_code end,
+               error = coalesce(excluded.error, lease.error)
          where lease.holder = excluded.holder or lease.expires_at <= v_now;
 
     return query
@@ -66,7 +108,8 @@ declare
     n   int;
 begin
     update lease
-       set expires_at = '-infinity', holder = ''
+       set expires_at = '-infinity', holder = '', state = 0, "window" = 0, inflight = 0,
+           rate = 0, throttled = 0, since = null, retry_at = null, told_at = clock_timestamp()
      where name = any (p_names) and holder = p_holder;
 
     get diagnostics n = row_count;
@@ -74,8 +117,34 @@ begin
 end
 $$;
 
-grant execute on function sms.lease_renew(text[], text, int), sms.lease_release(text[], text)
-    to sms_worker;
+grant execute on function
+    sms.lease_renew(text[], text, int, text[], smallint[], int[], int[], int[], bigint[],
+                    bigint[], text[], timestamptz[], timestamptz[]),
+    sms.lease_release(text[], text) to sms_worker;
+
+create function sms.bind_state_name(p_state int)
+returns text
+language sql immutable
+return (array['down', 'connecting', 'binding', 'bound', 'waiting', 'resting'])[p_state + 1];
+
+-- Every bind that ever was, and who holds it.  A holder that has died without a
+-- word is told by the clock: what nobody renews is down.
+create view sms.bind as
+select substring(l.name from '^bind/(\d+)/')::int as link_id,
+       substring(l.name from '^bind/\d+/(.*)$') collate "default" as bind,
+       case when h.held then l.holder end as holder,
+       sms.bind_state_name(case when h.held then l.state else 0 end) as state,
+       case when h.held then l."window" else 0 end as "window",
+       case when h.held then l.inflight else 0 end as inflight,
+       case when h.held then l.rate else 0 end as rate,
+       case when h.held then l.throttled else 0 end as throttled,
+       l.error_code, l.error,
+       case when h.held then l.since
+            else least(l.told_at, nullif(l.expires_at, '-infinity')) end as since,
+       case when h.held then l.retry_at end as retry_at, l.told_at
+  from sms.lease l
+ cross join lateral (select l.expires_at > clock_timestamp() as held) h
+ where l.name like 'bind/%';
 
 -- Is the lease still that of this epoch?  The fence of every claim.
 create function sms.lease_held(p_name text, p_epoch bigint)

@@ -357,6 +357,21 @@ ngx_sms_dispatch_lease_valid(ngx_sms_plugin_t *p, sms_str_t name)
 }
 
 
+void
+ngx_sms_dispatch_bind_told(ngx_sms_plugin_t *p, sms_str_t name,
+    const sms_bind_t *told)
+{
+    ngx_sms_bind_t  *bind;
+    ngx_sms_link_t  *link = p->user;
+
+    bind = link ? ngx_sms_dispatch_bind(link, name) : NULL;
+
+    if (bind) {
+        ngx_sms_lease_tell(bind->lease, told);
+    }
+}
+
+
 static ngx_sms_bind_t *
 ngx_sms_dispatch_bind(ngx_sms_link_t *link, sms_str_t name)
 {

@@ -58,6 +58,8 @@ sms_rc_t ngx_sms_dispatch_lease_want(ngx_sms_plugin_t *p, sms_str_t name);
 void ngx_sms_dispatch_lease_drop(ngx_sms_plugin_t *p, sms_str_t name);
 int ngx_sms_dispatch_lease_valid(ngx_sms_plugin_t *p, sms_str_t name);
 void ngx_sms_dispatch_window_open(ngx_sms_plugin_t *p);
+void ngx_sms_dispatch_bind_told(ngx_sms_plugin_t *p, sms_str_t name,
+    const sms_bind_t *bind);
 
 /* leases of this link that this worker holds, for /health */
 ngx_uint_t ngx_sms_dispatch_binds(uint32_t link);

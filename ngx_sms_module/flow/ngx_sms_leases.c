@@ -6,6 +6,7 @@
 
 
 #define NGX_SMS_LEASE_SETTLE  20        /* ms between looks at what is busy   */
+#define NGX_SMS_LEASE_NEWS    20        /* ms that others are waited for      */
 #define NGX_SMS_LEASE_CHANCE  16        /* hexadecimal digits                 */
 
 #define ngx_sms_lease_busy(l)  ((l)->busy && (l)->busy((l)->data))
@@ -18,6 +19,7 @@ static ngx_uint_t ngx_sms_leases_settled(void);
 static void ngx_sms_lease_free(ngx_sms_lease_t *lease);
 static void ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res);
 static ngx_msec_t ngx_sms_leases_next(void);
+static ngx_uint_t ngx_sms_leases_news(void);
 static void ngx_sms_leases_ready(void *data);
 static void ngx_sms_leases_released(void *data, const ngx_sms_pg_res_t *res);
 static void ngx_sms_leases_clean(void);
@@ -105,6 +107,11 @@ ngx_sms_leases_exit(void)
         q = ngx_queue_head(&ngx_sms_leases);
         ngx_queue_remove(q);
         lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
+
+        if (lease->bind) {
+            ngx_free(lease->bind);
+        }
+
         ngx_free(lease);
     }
 }
@@ -252,6 +259,11 @@ ngx_sms_lease_free(ngx_sms_lease_t *lease)
 {
     ngx_queue_remove(&lease->queue);
     ngx_sms_leases_n--;
+
+    if (lease->bind) {
+        ngx_free(lease->bind);
+    }
+
     ngx_free(lease);
 }
 
@@ -331,11 +343,11 @@ ngx_sms_leases_ready(void *data)
 static void
 ngx_sms_leases_tick(void *data)
 {
-    int64_t           now;
-    ngx_str_t         names[NGX_SMS_LEASES_MAX];
-    ngx_uint_t        n, tainted;
-    ngx_queue_t      *q, *next;
-    ngx_sms_lease_t  *lease;
+    int64_t                 now;
+    ngx_uint_t              n, tainted;
+    ngx_queue_t            *q, *next;
+    ngx_sms_lease_t        *lease;
+    ngx_sms_store_renew_t   list[NGX_SMS_LEASES_MAX];
 
     (void) data;
 
@@ -365,7 +377,7 @@ ngx_sms_leases_tick(void *data)
             continue;
         }
 
-        if (lease->held
+        if (lease->held && !lease->news
             && now - lease->renewed_us
                < (int64_t) (NGX_SMS_LEASE_RENEW - NGX_SMS_LEASE_TICK / 2)
                  * 1000)
@@ -373,7 +385,8 @@ ngx_sms_leases_tick(void *data)
             continue;
         }
 
-        names[n++] = lease->name;
+        list[n].name = lease->name;
+        list[n++].bind = lease->held ? lease->bind : NULL;
     }
 
     if (ngx_sms_leases_query) {
@@ -391,9 +404,17 @@ ngx_sms_leases_tick(void *data)
 
     ngx_sms_leases_sent_us = now;
     ngx_sms_leases_asked = n;
-    ngx_sms_leases_query = ngx_sms_store_lease_renew(names, n,
+    ngx_sms_leases_query = ngx_sms_store_lease_renew(list, n,
                                &ngx_sms_leases_holder, NGX_SMS_LEASE_TTL,
                                ngx_sms_leases_answer, NULL);
+
+    for (q = ngx_queue_head(&ngx_sms_leases);
+         ngx_sms_leases_query && q != ngx_queue_sentinel(&ngx_sms_leases);
+         q = ngx_queue_next(q))
+    {
+        lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
+        lease->news = 0;
+    }
 }
 
 
@@ -464,8 +485,92 @@ ngx_sms_leases_answer(void *data, const ngx_sms_pg_res_t *res)
         }
     }
 
-    if (left && !ngx_sms_leases_leaving) {
+    if (ngx_sms_leases_leaving) {
+        return;
+    }
+
+    if (ngx_sms_leases_news()) {
+        ngx_sms_timer_start(&ngx_sms_leases_timer, NGX_SMS_LEASE_NEWS);
+
+    } else if (left) {
         ngx_sms_timer_start(&ngx_sms_leases_timer, ngx_sms_leases_next());
+    }
+}
+
+
+/* 1: of a bind, which came while the last renewal was under way */
+
+static ngx_uint_t
+ngx_sms_leases_news(void)
+{
+    ngx_queue_t      *q;
+    ngx_sms_lease_t  *lease;
+
+    for (q = ngx_queue_head(&ngx_sms_leases);
+         q != ngx_queue_sentinel(&ngx_sms_leases);
+         q = ngx_queue_next(q))
+    {
+        lease = ngx_queue_data(q, ngx_sms_lease_t, queue);
+
+        if (lease->news) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_sms_lease_tell(ngx_sms_lease_t *lease, const sms_bind_t *bind)
+{
+    size_t                 i, len;
+    ngx_uint_t             changed;
+    ngx_sms_store_bind_t  *b;
+
+    if (!lease->held || lease->dropped) {
+        return;
+    }
+
+    changed = 1;
+    b = lease->bind;
+
+    if (b == NULL) {
+        b = ngx_calloc(sizeof(ngx_sms_store_bind_t), ngx_sms_leases_log);
+
+        if (b == NULL) {
+            return;
+        }
+
+        lease->bind = b;
+
+    } else {
+        changed = b->bind.state != bind->state;
+    }
+
+    /* the renewal must not fail for what an operator's text holds */
+    len = ngx_min(bind->error.len, sizeof(b->error));
+
+    for (i = 0; i < len; i++) {
+        b->error[i] = (u_char) bind->error.ptr[i];
+
+        if (b->error[i] < ' ' || b->error[i] > '~') {
+            b->error[i] = '?';
+        }
+    }
+
+    b->bind = *bind;
+    b->bind.error.ptr = (const char *) b->error;
+    b->bind.error.len = len;
+
+    if (!changed || lease->news || ngx_sms_leases_leaving) {
+        return;
+    }
+
+    lease->news = 1;
+
+    if (ngx_sms_leases_query == NULL) {
+        ngx_sms_timer_start(&ngx_sms_leases_timer, NGX_SMS_LEASE_NEWS);
     }
 }
 
@@ -569,6 +674,13 @@ static void
 ngx_sms_lease_lost(ngx_sms_lease_t *lease, const char *why)
 {
     lease->held = 0;
+    lease->news = 0;
+
+    if (lease->bind) {
+        ngx_free(lease->bind);
+        lease->bind = NULL;
+    }
+
     ngx_log_error(NGX_LOG_NOTICE, ngx_sms_leases_log, 0,
                   "sms lease: given up name=%V: %s", &lease->name, why);
 

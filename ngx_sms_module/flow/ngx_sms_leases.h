@@ -12,12 +12,17 @@
  * under way any more, because whoever comes next takes what is left undone for
  * lost (D7).  A leaving worker waits for that, but not for ever; then, and when
  * it is stopped at once, it gives up the rest as the last thing it does.
+ *
+ * What a holder tells of its bind goes with the write that renews, and at once when
+ * the bind's state has changed.
  */
 #ifndef NGX_SMS_LEASES_H
 #define NGX_SMS_LEASES_H
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+
+#include "ngx_sms_store_lease.h"
 
 
 #define NGX_SMS_LEASE_TTL     9000      /* ms */
@@ -39,7 +44,9 @@ typedef struct {
     /* 1: work of the holder's time is under way.  NULL: never */
     ngx_uint_t             (*busy)(void *data);
     void                    *data;
+    ngx_sms_store_bind_t    *bind;          /* NULL: nothing was told         */
     unsigned                 held:1;
+    unsigned                 news:1;        /* of the bind, not yet written   */
     unsigned                 tainted:1;     /* to be released before it is
                                                wanted again                   */
     unsigned                 cleaning:1;    /* the release is on its way      */
@@ -66,6 +73,9 @@ void ngx_sms_lease_drop(ngx_sms_lease_t *lease);
  * answer): what was done under the old epoch becomes in doubt and is decided.
  */
 void ngx_sms_lease_renounce(ngx_sms_lease_t *lease);
+
+/* what the bind is at; copied.  Forgotten unless the lease is held           */
+void ngx_sms_lease_tell(ngx_sms_lease_t *lease, const sms_bind_t *bind);
 
 /* 1: what the holder does now is still the holder's to do */
 ngx_uint_t ngx_sms_lease_valid(const ngx_sms_lease_t *lease);

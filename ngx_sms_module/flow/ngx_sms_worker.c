@@ -57,7 +57,8 @@ static const ngx_sms_host_hooks_t  ngx_sms_worker_hooks = {
     ngx_sms_dispatch_lease_want,
     ngx_sms_dispatch_lease_drop,
     ngx_sms_dispatch_lease_valid,
-    ngx_sms_dispatch_window_open
+    ngx_sms_dispatch_window_open,
+    ngx_sms_dispatch_bind_told
 };
 
 

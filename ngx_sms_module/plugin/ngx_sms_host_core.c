@@ -30,6 +30,8 @@ static void ngx_sms_host_lease_drop(sms_host_t *h, sms_str_t name);
 static int ngx_sms_host_lease_valid(sms_host_t *h, sms_str_t name);
 static void ngx_sms_host_window_open(sms_host_t *h);
 static void ngx_sms_host_window(ngx_event_t *ev);
+static void ngx_sms_host_bind_told(sms_host_t *h, sms_str_t name,
+    const sms_bind_t *bind);
 
 
 const sms_core_api_t  ngx_sms_host_core = {
@@ -44,7 +46,7 @@ const sms_core_api_t  ngx_sms_host_core = {
     ngx_sms_host_lease_drop,
     ngx_sms_host_lease_valid,
     ngx_sms_host_window_open,
-    NULL
+    ngx_sms_host_bind_told
 };
 
 
@@ -231,4 +233,27 @@ ngx_sms_host_window(ngx_event_t *ev)
     if (ngx_sms_plugin_usable(p)) {
         p->plugins->hooks->window_open(p);
     }
+}
+
+
+static void
+ngx_sms_host_bind_told(sms_host_t *h, sms_str_t name, const sms_bind_t *bind)
+{
+    sms_bind_t         told;
+    ngx_sms_plugin_t  *p;
+
+    p = ngx_sms_host_plugin(h);
+
+    if (bind == NULL || bind->size < offsetof(sms_bind_t, error)
+        || bind->state > SMS_BIND_RESTING)
+    {
+        return;
+    }
+
+    /* an older plugin's is shorter */
+    ngx_memzero(&told, sizeof(sms_bind_t));
+    ngx_memcpy(&told, bind, ngx_min(bind->size, sizeof(sms_bind_t)));
+    told.size = sizeof(sms_bind_t);
+
+    p->plugins->hooks->bind_told(p, name, &told);
 }

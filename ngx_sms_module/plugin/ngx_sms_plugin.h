@@ -161,6 +161,8 @@ typedef struct {
     int       (*lease_valid)(ngx_sms_plugin_t *p, sms_str_t name);
     /* at most once a turn, from a posted event */
     void      (*window_open)(ngx_sms_plugin_t *p);
+    void      (*bind_told)(ngx_sms_plugin_t *p, sms_str_t name,
+                  const sms_bind_t *bind);
 } ngx_sms_host_hooks_t;
 
 

@@ -21,6 +21,18 @@ extern const ngx_sms_pg_stmt_t  ngx_sms_store_lease_stmts[];
 extern const ngx_sms_pg_stmt_t  ngx_sms_store_upkeep_stmt;      /* on "bulk" */
 
 
+/* what a bind is at, as its adapter told: sms_bind_t, the sentence kept apart */
+typedef struct {
+    sms_bind_t            bind;             /* its "error" points here        */
+    u_char                error[128];
+} ngx_sms_store_bind_t;
+
+/* a lease that is asked for, and what is told with it.  bind NULL: nothing   */
+typedef struct {
+    ngx_str_t                    name;
+    const ngx_sms_store_bind_t  *bind;
+} ngx_sms_store_renew_t;
+
 typedef struct {
     ngx_str_t             name;
     ngx_uint_t            held;
@@ -30,8 +42,8 @@ typedef struct {
 
 
 /* each: NULL when it could not be sent; done() then never runs */
-ngx_sms_store_query_t *ngx_sms_store_lease_renew(const ngx_str_t *names,
-    ngx_uint_t n, const ngx_str_t *holder, ngx_msec_t ttl,
+ngx_sms_store_query_t *ngx_sms_store_lease_renew(
+    const ngx_sms_store_renew_t *leases, ngx_uint_t n, const ngx_str_t *holder, ngx_msec_t ttl,
     ngx_sms_pg_done_pt done, void *data);
 ngx_int_t ngx_sms_store_lease_row(const ngx_sms_pg_res_t *res, ngx_uint_t i,
     ngx_sms_store_lease_row_t *row);

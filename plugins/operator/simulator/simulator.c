@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIM_BINDS  64
+#define SIM_BINDS    64
+#define SIM_TELL_US  1000000
 
 typedef struct sim_call_s {
     struct sim_call_s  *next;
@@ -35,6 +36,7 @@ typedef struct {
     sms_handle_t      timer;
     uint32_t          delay_ms, window, binds, in_flight;
     uint8_t           held[SIM_BINDS];
+    int64_t           since_us[SIM_BINDS], told_us;
     char              prefix[44];       /* of operator ids                        */
     uint64_t          next_id;
 } sim_t;
@@ -95,6 +97,43 @@ sim_room(const sim_t *sim)
 
     most = sim->window * sim_held(sim);
     return most > sim->in_flight ? most - sim->in_flight : 0;
+}
+
+
+/* what the binds are at; what is in flight is no one bind's here, so it is shared */
+static void
+sim_tell(sim_t *sim)
+{
+    char        name[4];
+    uint32_t    i, held, nth;
+    sms_bind_t  bind;
+    int         n;
+
+    sim->told_us = sim->host->core->mono_us(sim->host);
+    held = sim_held(sim);
+    nth = 0;
+    for (i = 0; i < sim->binds; i++) {
+        if (!sim->held[i]) {
+            continue;
+        }
+        n = snprintf(name, sizeof(name), "%u", i + 1);
+        memset(&bind, 0, sizeof(bind));
+        bind.size = sizeof(bind);
+        bind.state = SMS_BIND_BOUND;
+        bind.window = sim->window;
+        bind.inflight = sim->in_flight / held + (nth++ < sim->in_flight % held);
+        bind.since_us = sim->since_us[i];
+        sim->host->core->bind_told(sim->host, (sms_str_t) { name, (size_t) n }, &bind);
+    }
+}
+
+
+static void
+sim_tell_soon(sim_t *sim)
+{
+    if (sim->host->core->mono_us(sim->host) - sim->told_us >= SIM_TELL_US) {
+        sim_tell(sim);
+    }
 }
 
 
@@ -226,6 +265,7 @@ sim_calls_run(sim_t *sim, int all)
         }
     }
     if (freed) {
+        sim_tell_soon(sim);
         sim->host->core->window_open(sim->host);
     }
 }
@@ -339,6 +379,8 @@ sim_lease(void *inst, sms_str_t name, int held, uint64_t epoch)
 
     sim->held[n - 1] = held != 0;
     if (held) {
+        sim->since_us[n - 1] = sim->host->core->now_us(sim->host);
+        sim_tell(sim);
         sim->host->core->window_open(sim->host);
     } else if (sim_held(sim) == 0) {
         sim_calls_lost(sim);

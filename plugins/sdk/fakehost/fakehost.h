@@ -263,6 +263,8 @@ int fakehost_lease_wanted(fakehost_t *fh, const char *name);
 int fakehost_keeps(fakehost_t *fh);
 uint32_t fakehost_lease_count(fakehost_t *fh);
 const char *fakehost_lease_name(fakehost_t *fh, uint32_t i);
+/* what bind_told() said last of this lease; NULL: nothing                         */
+const sms_bind_t *fakehost_bind(fakehost_t *fh, const char *name);
 
 
 /* ---- the plugin's use of time -------------------------------------------- */

@@ -82,7 +82,10 @@ typedef struct {
 } fakehost_slot_t;
 
 typedef struct { uint32_t used, nth; sms_rc_t rc; } fakehost_plan_t;
-typedef struct { char *name; int wanted, held, lapsed; uint64_t epoch; } fakehost_lease_t;
+typedef struct {
+    char *name; int wanted, held, lapsed; uint64_t epoch;
+    uint32_t told; sms_bind_t bind; char error[128];
+} fakehost_lease_t;
 typedef struct { char *key, *value; size_t len; int64_t until_us; } fakehost_entry_t;
 typedef struct { char *name; uint32_t type; int64_t sum; } fakehost_metric_t;
 typedef struct { char *method, *url, *body; uint32_t status, delay_ms; } fakehost_rule_t;

@@ -1,5 +1,5 @@
 /*
- * fakehost_lease.c - leases: wanted, won, lost.
+ * fakehost_lease.c - leases: wanted, won, lost, and what is told of their binds.
  */
 #include "fakehost_impl.h"
 
@@ -118,6 +118,49 @@ fakehost_lease_valid(sms_host_t *h, sms_str_t name)
 }
 
 
+static void
+fakehost_bind_told(sms_host_t *h, sms_str_t name, const sms_bind_t *bind)
+{
+    fakehost_lease_t  *l;
+    FAKEHOST_ENTER(h, "bind_told()");
+
+    l = fakehost_lease_find(fh, name.ptr, name.len);
+    if (bind == NULL || bind->size < sizeof(sms_bind_t) || bind->state > SMS_BIND_RESTING) {
+        fakehost_fault(fh, "bind_told() of a state that there is not");
+
+    } else if (l == NULL) {
+        fakehost_fault(fh, "bind_told() of a lease that was never wanted");
+
+    } else if (bind->error.len && bind->error.ptr == NULL) {
+        fakehost_fault(fh, "bind_told() with an error of %zu bytes at NULL", bind->error.len);
+
+    } else if (bind->state == SMS_BIND_WAITING && bind->retry_us <= fh->now_us) {
+        fakehost_fault(fh, "bind_told() waiting for a time that has passed");
+
+    } else if (bind->since_us > fh->now_us) {
+        fakehost_fault(fh, "bind_told() since a time that has not come");
+
+    } else {
+        l->told++;
+        l->bind = *bind;
+        snprintf(l->error, sizeof(l->error), "%.*s", (int) bind->error.len,
+                 bind->error.len ? bind->error.ptr : "");
+        l->bind.error = (sms_str_t) { l->error, strlen(l->error) };
+    }
+    FAKEHOST_LEAVE();
+}
+
+
+const sms_bind_t *
+fakehost_bind(fakehost_t *fh, const char *name)
+{
+    fakehost_lease_t  *l;
+
+    l = fakehost_lease_find(fh, name, strlen(name));
+    return l && l->told ? &l->bind : NULL;
+}
+
+
 void
 fakehost_lease_lapse(fakehost_t *fh, const char *name, int on)
 {
@@ -191,6 +234,7 @@ fakehost_lease_table(fakehost_t *fh)
     fh->core.lease_want = fakehost_lease_want;
     fh->core.lease_drop = fakehost_lease_drop;
     fh->core.lease_valid = fakehost_lease_valid;
+    fh->core.bind_told = fakehost_bind_told;
 }
 
 
