@@ -196,7 +196,7 @@ create function sms.screen_take(
     out account_id bigint[], out submission_id uuid[], out class smallint[],
     out brand_id bigint[], out owner_account bigint[], out sender text[], out body text[],
     out accepted_at timestamptz[], out expires_at timestamptz[], out test boolean[],
-    out doc text[])
+    out doc text[], out tried text[])
 language plpgsql security definer
 set search_path = sms, pg_temp
 -- a backlog is read from its beginning, whatever statistics say of it
@@ -213,14 +213,16 @@ declare
     v_text_id   uuid[];
     v_group     int[];
     v_verdict   int[];
+    v_again     boolean;
     v_low       uuid;
     v_top       uuid;
 begin
     for i in 1 .. 2 loop
         if v_alone then
-            select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.at)
-              into v_acct, v_id, v_at
-              from (select w.account_id, w.message_id, w.at
+            select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.at),
+                   bool_or(d.attempt > 1)
+              into v_acct, v_id, v_at, v_again
+              from (select w.account_id, w.message_id, w.at, w.attempt
                       from due w
                      where w.at <= p_now and w.lane is null
                        and w.message_id not in (select unnest(p_busy))
@@ -333,6 +335,10 @@ begin
     account_id := v_acct;
     message_id := v_id;
 
+    if v_again then
+        tried := screen_tried(p_now, v_acct, v_id);
+    end if;
+
     if not v_alone then
         v_top := id_max(v_high);
 
@@ -385,6 +391,41 @@ end
 $$;
 
 grant execute on function sms.screen_take(int, timestamptz, uuid[], boolean) to sms_worker;
+
+-- Links that said of a message that it shall go over another, "sender-refused 2 7": why
+-- the last one did, and all of them.  One element a message, null where there are none;
+-- null altogether where no message has any.
+create function sms.screen_tried(p_now timestamptz, p_account bigint[], p_message uuid[])
+returns text[]
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+    v_low   uuid := id_min(p_message);
+    v_high  uuid := id_max(p_message);
+    v_tried text[];
+begin
+    select array_agg(s.tried order by u.i)
+      into v_tried
+      from unnest(p_account, p_message) with ordinality u (account_id, message_id, i)
+      left join lateral (
+           select (array_agg(coalesce(f.code, 'operator-rejected') order by x.attempt desc))[1]
+                  || ' ' || string_agg(distinct x.link_id::text, ' ') as tried
+             from submit x
+             left join link k on k.link_id = x.link_id
+             left join lateral refund_cause_find('submit', k.operator, 0, x.operator_code,
+                                                 x.reason, p_now) f on true
+            where x.account_id = u.account_id and x.message_id = u.message_id
+              and x.message_id >= v_low and x.message_id <= v_high
+              and x.outcome = 6
+           having count(*) > 0) s on true;
+
+    return case when array_remove(v_tried, null) <> '{}' then v_tried end;
+end
+$$;
 
 -- The texts of messages whose text stands in another's row; the others' as they are.
 create function sms.screen_texts(

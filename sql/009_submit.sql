@@ -90,12 +90,14 @@ $$;
 -- Stores what became of parts, one row per part, and moves their messages on:
 --     1 sent       waits for its receipt (or ends as "sent" on a link without)
 --     2 rejected   the message ends, refunded by the reason
---     3 retry, 4 throttled
+--     3 retry, 4 throttled, 7 the link rests
 --                  back into p_next_lane at p_next_at with the next attempt, but
 --                  only when no part of this attempt is on the wire; commercial
 --                  messages go back through screen, their consent has aged.
 --                  p_next_lane NULL: screen chooses a route again
 --     5 unknown    written, no answer: in doubt
+--     6 failover   back to screen at once, as 3 with p_next_lane NULL, which takes
+--                  another link than those that said so of this message
 -- A message is decided when all its parts have a row, or one was rejected, or
 -- one came back with none on the wire.  The parts of a message may come in
 -- several calls.  Sent again, a call changes nothing.
@@ -376,7 +378,7 @@ begin
              cross join lateral (
                    select bool_or(x.outcome = 2) as rejected,
                           bool_or(x.outcome in (1, 5)) as wire,
-                          bool_or(x.outcome in (3, 4)) as back,
+                          bool_or(x.outcome in (3, 4, 6, 7)) as back,
                           bool_or(x.outcome = 5) as doubt,
                           count(*) as parts, max(x.total) as total
                      from submit x
@@ -551,7 +553,9 @@ begin
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
      cross join lateral (
-           select max(n.at) as at, max(n.lane) as lane
+           -- one part that may not go this way, and none may
+           select max(n.at) as at,
+                  case when bool_and(n.lane is not null) then max(n.lane) end as lane
              from unnest(p_row_message, p_row_attempt, p_row_next_at, p_row_next_lane)
                   n (m, t, at, lane)
             where n.m = u.message_id and n.t = u.attempt) r
