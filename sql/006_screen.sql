@@ -336,7 +336,7 @@ begin
     message_id := v_id;
 
     if v_again then
-        tried := screen_tried(p_now, v_acct, v_id);
+        tried := submit_tried(p_now, v_acct, v_id);
     end if;
 
     if not v_alone then
@@ -391,41 +391,6 @@ end
 $$;
 
 grant execute on function sms.screen_take(int, timestamptz, uuid[], boolean) to sms_worker;
-
--- Links that said of a message that it shall go over another, "sender-refused 2 7": why
--- the last one did, and all of them.  One element a message, null where there are none;
--- null altogether where no message has any.
-create function sms.screen_tried(p_now timestamptz, p_account bigint[], p_message uuid[])
-returns text[]
-language plpgsql
-set search_path = sms, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
-as $$
-declare
-    v_low   uuid := id_min(p_message);
-    v_high  uuid := id_max(p_message);
-    v_tried text[];
-begin
-    select array_agg(s.tried order by u.i)
-      into v_tried
-      from unnest(p_account, p_message) with ordinality u (account_id, message_id, i)
-      left join lateral (
-           select (array_agg(coalesce(f.code, 'operator-rejected') order by x.attempt desc))[1]
-                  || ' ' || string_agg(distinct x.link_id::text, ' ') as tried
-             from submit x
-             left join link k on k.link_id = x.link_id
-             left join lateral refund_cause_find('submit', k.operator, 0, x.operator_code,
-                                                 x.reason, p_now) f on true
-            where x.account_id = u.account_id and x.message_id = u.message_id
-              and x.message_id >= v_low and x.message_id <= v_high
-              and x.outcome = 6
-           having count(*) > 0) s on true;
-
-    return case when array_remove(v_tried, null) <> '{}' then v_tried end;
-end
-$$;
 
 -- The texts of messages whose text stands in another's row; the others' as they are.
 create function sms.screen_texts(
