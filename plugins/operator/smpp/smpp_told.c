@@ -186,6 +186,13 @@ smpp_told_success(smpp_bind_t *b)
 const char *
 smpp_told_why(const smpp_bind_t *b, sms_rc_t why)
 {
+    if (b->state == SMPP_BIND_SENT && b->smpp->conf.tls
+        && b->smpp->conf.cert.len == 0 && (why == SMS_OK || why == SMS_E_DOWN))
+    {
+        /* TLS 1.3 tells a client so only after its side of the handshake */
+        return "closed before the bind: does the SMSC want a client certificate?";
+    }
+
     switch (why) {
 
     case SMS_OK:
