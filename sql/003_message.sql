@@ -425,7 +425,8 @@ create table sms.submit (
     attempt     smallint not null,
     part        smallint not null,
     total       smallint not null,
-    -- 1 sent, 2 rejected, 3 retry, 4 throttled, 5 unknown
+    -- 1 sent, 2 rejected, 3 retry, 4 throttled, 5 unknown, 6 not over this link,
+    -- 7 the link rests
     outcome     smallint not null,
     reason      smallint not null,
     class       smallint not null,

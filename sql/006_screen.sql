@@ -197,7 +197,7 @@ create function sms.screen_take(
     out account_id bigint[], out submission_id uuid[], out class smallint[],
     out brand_id bigint[], out owner_account bigint[], out sender text[], out body text[],
     out accepted_at timestamptz[], out expires_at timestamptz[], out test boolean[],
-    out doc text[])
+    out doc text[], out tried text[])
 language plpgsql security definer
 set search_path = sms, pg_temp
 -- a backlog is read from its beginning, whatever statistics say of it
@@ -216,15 +216,16 @@ declare
     v_group     int[];
     v_verdict   int[];
     v_code      text[];
+    v_again     boolean;
     v_low       uuid;
     v_top       uuid;
 begin
     for i in 1 .. 2 loop
         if v_alone then
             select array_agg(d.account_id), array_agg(d.message_id), array_agg(d.at),
-                   array_agg(d.code)
-              into v_acct, v_id, v_at, v_code
-              from (select w.account_id, w.message_id, w.at, w.code
+                   array_agg(d.code), bool_or(d.attempt > 1)
+              into v_acct, v_id, v_at, v_code, v_again
+              from (select w.account_id, w.message_id, w.at, w.code, w.attempt
                       from due w
                      where w.at <= p_now and w.lane is null
                        and w.message_id not in (select unnest(p_busy))
@@ -344,6 +345,10 @@ begin
 
     account_id := v_acct;
     message_id := v_id;
+
+    if v_again then
+        tried := submit_tried(p_now, v_acct, v_id);
+    end if;
 
     if not v_alone then
         v_top := id_max(v_high);

@@ -129,7 +129,7 @@ return (array['down', 'connecting', 'binding', 'bound', 'waiting', 'resting'])[p
 
 -- Every bind that ever was, and who holds it.  A holder that has died without a
 -- word is told by the clock: what nobody renews is down.
-create view sms.bind as
+create view sms.bind with (security_invoker = true) as
 select substring(l.name from '^bind/(\d+)/')::int as link_id,
        substring(l.name from '^bind/\d+/(.*)$') collate "default" as bind,
        case when h.held then l.holder end as holder,

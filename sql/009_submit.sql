@@ -103,12 +103,14 @@ $$;
 -- Stores what became of parts, one row per part, and moves their messages on:
 --     1 sent       waits for its receipt (or ends as "sent" on a link without)
 --     2 rejected   the message ends, refunded by the reason
---     3 retry, 4 throttled
+--     3 retry, 4 throttled, 7 the link rests
 --                  back into p_next_lane at p_next_at with the next attempt, but
 --                  only when no part of this attempt is on the wire; commercial
 --                  messages go back through screen, their consent has aged.
 --                  p_next_lane NULL: screen chooses a route again
 --     5 unknown    written, no answer: in doubt
+--     6 failover   back to screen at once, as 3 with p_next_lane NULL, which takes
+--                  another link than those that said so of this message
 -- A message is decided when all its parts have a row, or one was rejected, or
 -- one came back with none on the wire.  The parts of a message may come in
 -- several calls.  Sent again, a call changes nothing.
@@ -389,7 +391,7 @@ begin
              cross join lateral (
                    select bool_or(x.outcome = 2) as rejected,
                           bool_or(x.outcome in (1, 5)) as wire,
-                          bool_or(x.outcome in (3, 4)) as back,
+                          bool_or(x.outcome in (3, 4, 6, 7)) as back,
                           bool_or(x.outcome = 5) as doubt,
                           count(*) as parts, max(x.total) as total
                      from submit x
@@ -564,7 +566,9 @@ begin
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
      cross join lateral (
-           select max(n.at) as at, max(n.lane) as lane
+           -- one part that may not go this way, and none may
+           select max(n.at) as at,
+                  case when bool_and(n.lane is not null) then max(n.lane) end as lane
              from unnest(p_row_message, p_row_attempt, p_row_next_at, p_row_next_lane)
                   n (m, t, at, lane)
             where n.m = u.message_id and n.t = u.attempt) r
@@ -595,5 +599,40 @@ begin
        from unnest(p_account, p_message, p_attempt, p_decision) u (a, m, t, d)
       where u.d = 'doubt'
      having count(*) > 0;
+end
+$$;
+
+-- Links that said of a message that it shall go over another, "sender-refused 2 7": why
+-- the last one did, and all of them.  One element a message, null where there are none;
+-- null altogether where no message has any.
+create function sms.submit_tried(p_now timestamptz, p_account bigint[], p_message uuid[])
+returns text[]
+language plpgsql
+set search_path = sms, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+    v_low   uuid := id_min(p_message);
+    v_high  uuid := id_max(p_message);
+    v_tried text[];
+begin
+    select array_agg(s.tried order by u.i)
+      into v_tried
+      from unnest(p_account, p_message) with ordinality u (account_id, message_id, i)
+      left join lateral (
+           select (array_agg(coalesce(f.code, 'operator-rejected') order by x.attempt desc))[1]
+                  || ' ' || string_agg(distinct x.link_id::text, ' ') as tried
+             from submit x
+             left join link k on k.link_id = x.link_id
+             left join lateral refund_cause_find('submit', k.operator, 0, x.operator_code,
+                                                 x.reason, p_now) f on true
+            where x.account_id = u.account_id and x.message_id = u.message_id
+              and x.message_id >= v_low and x.message_id <= v_high
+              and x.outcome = 6
+           having count(*) > 0) s on true;
+
+    return case when array_remove(v_tried, null) <> '{}' then v_tried end;
 end
 $$;

@@ -41,6 +41,7 @@ insert into sms.cause (code, tr, en) values
     ('brand-not-granted', 'Marka adına gönderme yetkisi kalktı', 'The right to send for the brand has ended'),
     ('no-route', 'İletiyi taşıyabilecek bağlantı yok', 'No link can carry the message'),
     ('recipient-type-conflict', 'Numara bireysel olarak ret vermiş, tacir kaydı yok', 'The number refused as an individual and has no merchant record'),
+    ('no-other-link', 'Başka taşıyabilecek bağlantı kalmadı', 'No other link can carry it'),
     ('rule-refused', 'Bir kural iletiyi durdurdu', 'A rule stopped the message'),
     ('retry', 'Operatör şu an almıyor, yeniden denenecek', 'The operator does not take it now; it will be tried again');
 

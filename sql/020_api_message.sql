@@ -243,7 +243,8 @@ begin
                     'total', b.total,
                     'link', k.name,
                     'operator_id', b.operator_id,
-                    'outcome', (array['sent', 'rejected', 'retry', 'throttled', 'unknown'])[b.outcome],
+                    'outcome', (array['sent', 'rejected', 'retry', 'throttled', 'unknown',
+                                       'failover', 'stop'])[b.outcome],
                     'operator_code', b.operator_code,
                     'at', sms.time_text(b.at),
                     'doubt', (select d.policy || coalesce(': ' || d.outcome, '')

@@ -201,6 +201,15 @@ spew($nginx->dir . '/lost', "# destinations\n90 * sim\n44 * nowhere\n");
 mistake('a route over no link', 'plugin',
         "sms_plugin router two router_prefix.so {\ntable %%DIR%%/lost;\n}", 1,
         '/lost:3: link "nowhere" is not configured');
+my $smpp = "sms_plugin operator far operator_smpp.so link=9 operator=far {\ngrant stream inbound;\n"
+           . "host 127.0.0.1; system_id x;\n";
+mistake('a kind of bind', 'plugin', "${smpp}bind both;\n}", 4, 'bind', 'transceiver', 'paired');
+mistake('a word of a status', 'plugin', "${smpp}status 0x455=konsent;\n}", 1, 'status',
+        '0x455=konsent', 'failover, stop, or final as', 'consent');
+mistake('a certificate without its key', 'plugin', "${smpp}tls on; cert %%DIR%%/lost;\n}", 1,
+        'cert and key');
+mistake('a question for a receiver', 'plugin', "${smpp}bind receiver; query on;\n}", 1,
+        'query and cancel', 'receiver');
 mistake('two paths', 'http', 'sms_plugin_path /tmp;', 1, 'is duplicate');
 mistake('an unknown directive', 'http', 'sms_databse "x";', 1, 'unknown directive "sms_databse"');
 

@@ -546,6 +546,10 @@ ngx_sms_dispatch_window(ngx_sms_link_t *link)
     uint32_t    window;
     ngx_uint_t  asked;
 
+    if (ngx_sms_link_rests(link)) {
+        return 0;
+    }
+
     window = ngx_sms_plugin_window(link->plugin);
 
     if (window > link->window_max) {

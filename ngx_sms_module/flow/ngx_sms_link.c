@@ -9,6 +9,8 @@
 
 
 #define NGX_SMS_SUBMIT_TIMEOUT    60000     /* the adapter has its own, shorter */
+#define NGX_SMS_REST_MIN          1000
+#define NGX_SMS_REST_MAX          3600000   /* an adapter's mistake ends */
 
 
 /* one claim: messages, their parts, and the results on their way home */
@@ -25,6 +27,7 @@ typedef struct {
 } ngx_sms_claim_t;
 
 
+static void ngx_sms_link_rest(ngx_sms_link_t *link, uint32_t ms);
 static ngx_sms_claim_t *ngx_sms_claim_create(ngx_sms_link_t *link,
     const u_char id[16]);
 static ngx_int_t ngx_sms_claim_start(ngx_sms_claim_t *claim);
@@ -114,6 +117,42 @@ ngx_sms_link_renounce(ngx_sms_link_t *link)
         if (link->binds[i].lease && link->binds[i].lease->held) {
             ngx_sms_lease_renounce(link->binds[i].lease);
         }
+    }
+}
+
+
+ngx_uint_t
+ngx_sms_link_rests(ngx_sms_link_t *link)
+{
+    if (link->resting
+        && (ngx_msec_int_t) (link->rest_until - ngx_current_msec) <= 0)
+    {
+        link->resting = 0;
+        ngx_log_error(NGX_LOG_NOTICE, link->log, 0,
+                      "sms link: works again link=%uD", link->id);
+    }
+
+    return link->resting;
+}
+
+
+static void
+ngx_sms_link_rest(ngx_sms_link_t *link, uint32_t ms)
+{
+    ngx_msec_t  until;
+
+    ms = ngx_min(ngx_max(ms, NGX_SMS_REST_MIN), NGX_SMS_REST_MAX);
+    until = ngx_current_msec + ms;
+
+    if (!ngx_sms_link_rests(link)) {
+        link->resting = 1;
+        link->rest_until = until;
+        ngx_log_error(NGX_LOG_WARN, link->log, 0,
+                      "sms link: rests: the operator refuses whatever comes "
+                      "link=%uD ms=%uD", link->id, ms);
+
+    } else if ((ngx_msec_int_t) (until - link->rest_until) > 0) {
+        link->rest_until = until;
     }
 }
 
@@ -444,7 +483,7 @@ ngx_sms_claim_done(ngx_sms_run_t *run)
         }
 
         if (s.status != SMS_OK || s.outcome < SMS_SUBMIT_SENT
-            || s.outcome > SMS_SUBMIT_UNKNOWN)
+            || s.outcome > SMS_SUBMIT_STOP)
         {
             /*
              * DOWN and BUSY of the host itself: the adapter never saw the part.
@@ -476,7 +515,8 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
 
     static const ngx_sms_counter_id_t  counters[] = {
         NGX_SMS_C_SUBMITTED, NGX_SMS_C_SUBMIT_REJECTED, NGX_SMS_C_SUBMIT_RETRY,
-        NGX_SMS_C_SUBMIT_THROTTLED, NGX_SMS_C_SUBMIT_UNKNOWN
+        NGX_SMS_C_SUBMIT_THROTTLED, NGX_SMS_C_SUBMIT_UNKNOWN,
+        NGX_SMS_C_SUBMIT_FAILOVER, NGX_SMS_C_SUBMIT_STOP
     };
 
     row = &claim->st.rows[i];
@@ -501,7 +541,19 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
         r->operator_id.len = r->operator_id.data ? id.len : 0;
     }
 
-    if (s->outcome == SMS_SUBMIT_RETRY || s->outcome == SMS_SUBMIT_THROTTLED) {
+    switch (s->outcome) {
+
+    case SMS_SUBMIT_FAILOVER:
+        /* no lane: screen takes another link, and not later */
+        r->next_us = now_us;
+        break;
+
+    case SMS_SUBMIT_STOP:
+        ngx_sms_link_rest(claim->link, s->retry_after_ms);
+        /* fall through */
+
+    case SMS_SUBMIT_RETRY:
+    case SMS_SUBMIT_THROTTLED:
         wait = sms_backoff_us((unsigned) row->attempt, (uint32_t) ngx_random());
 
         if ((int64_t) s->retry_after_ms * 1000 > wait) {
@@ -510,6 +562,10 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
 
         r->next_us = now_us + wait;
         r->next_lane = sms_lane(claim->link->id, (unsigned) row->klass);
+        break;
+
+    default:
+        break;
     }
 
     ngx_sms_counter_inc(claim->link->zone, counters[s->outcome - 1]);

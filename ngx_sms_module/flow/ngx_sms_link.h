@@ -68,12 +68,14 @@ struct ngx_sms_link_s {
     ngx_uint_t               claims;        /* without a stored result        */
     ngx_msec_t               quiet_at;      /* last seen at work when leaving */
     ngx_msec_t               look;          /* pause before the next look     */
+    ngx_msec_t               rest_until;    /* while "resting"                */
     ngx_msec_t               told_at;       /* of an OTP, last                */
     unsigned                 more:1;        /* the queue may not be empty     */
     unsigned                 more_otp:1;    /* an OTP was queued here         */
     unsigned                 drained:1;     /* the last look left nothing     */
     unsigned                 drained_otp:1; /* of the OTP lane                */
     unsigned                 untold:1;      /* an OTP, since told_at          */
+    unsigned                 resting:1;     /* the operator said stop         */
 };
 
 
@@ -92,6 +94,9 @@ ngx_int_t ngx_sms_link_submit(ngx_sms_link_t *link, const u_char id[16],
 /* the same of messages that this worker has in hand */
 ngx_int_t ngx_sms_link_submit_rows(ngx_sms_link_t *link, const u_char id[16],
     ngx_sms_store_row_t *rows, ngx_uint_t n);
+
+/* 1: nothing shall be claimed: the operator refuses whatever comes (SMS_SUBMIT_STOP) */
+ngx_uint_t ngx_sms_link_rests(ngx_sms_link_t *link);
 
 /* 1: claims are asked for, on the wire, or their results not yet stored */
 ngx_uint_t ngx_sms_link_busy(const ngx_sms_link_t *link);

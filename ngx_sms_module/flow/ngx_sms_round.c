@@ -27,6 +27,10 @@ static void ngx_sms_round_route(ngx_sms_round_t *round);
 static void ngx_sms_round_routes(ngx_sms_round_t *round);
 static void ngx_sms_round_routed(ngx_sms_round_t *round, ngx_uint_t i,
     uint32_t link);
+static ngx_int_t ngx_sms_round_queue(ngx_sms_round_t *round, ngx_uint_t i,
+    const sms_route_t *route);
+static ngx_uint_t ngx_sms_round_left(const ngx_str_t *tried, uint32_t link);
+static void ngx_sms_round_tried(ngx_sms_round_t *round, ngx_uint_t i);
 static void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
     ngx_uint_t outcome, const char *code);
 
@@ -458,7 +462,6 @@ ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res)
 static void
 ngx_sms_round_route(ngx_sms_round_t *round)
 {
-    uint32_t                    link;
     ngx_uint_t                  i;
     ngx_array_t                *list;
     sms_route_t                 only;
@@ -508,17 +511,17 @@ ngx_sms_round_route(ngx_sms_round_t *round)
             continue;
         }
 
-        sender = ngx_sms_account_sender(round->st.accounts[i],
-                                        &round->st.rows[i].sender);
-        link = sender ? ngx_sms_judge_link(judge, sender, round->st.rows[i].test,
-                                           &only)
-                      : 0;
-
-        if (link) {
-            ngx_sms_round_routed(round, i, link);
+        if (ngx_sms_round_queue(round, i, &only) == NGX_OK) {
             continue;
         }
 
+        if (round->st.rows[i].tried.len && !round->unrouted) {
+            ngx_sms_round_tried(round, i);
+            continue;
+        }
+
+        sender = ngx_sms_account_sender(round->st.accounts[i],
+                                        &round->st.rows[i].sender);
         ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
                               sender && ngx_sms_judge_stopped(judge, sender,
                                                               &only)
@@ -532,32 +535,23 @@ ngx_sms_round_route(ngx_sms_round_t *round)
 static void
 ngx_sms_round_routes(ngx_sms_round_t *round)
 {
-    uint32_t            link;
-    ngx_uint_t          i, k;
+    ngx_uint_t          k;
     ngx_sms_run_t      *run;
     const sms_route_t  *route;
-    ngx_sms_sender_t   *sender;
 
     run = round->run;
+    round->unrouted |= run->results == NULL;
 
     for (k = 0; run->results && k < round->nasked; k++) {
 
-        i = round->asked[k];
         route = ngx_sms_run_result(run, sms_route_t, k);
 
         if (route->status != SMS_OK) {
+            round->unrouted = 1;
             continue;
         }
 
-        sender = ngx_sms_account_sender(round->st.accounts[i],
-                                        &round->st.rows[i].sender);
-        link = sender ? ngx_sms_judge_link(&round->conf->judge, sender,
-                                           0, route)
-                      : 0;
-
-        if (link) {
-            ngx_sms_round_routed(round, i, link);
-        }
+        (void) ngx_sms_round_queue(round, round->asked[k], route);
     }
 
     round->run = NULL;
@@ -584,6 +578,103 @@ ngx_sms_round_routed(ngx_sms_round_t *round, ngx_uint_t i, uint32_t link)
     round->answers[i].lane = sms_lane(link,
                                       (unsigned) round->st.rows[i].klass);
     ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
+}
+
+
+/* NGX_OK: over the first link of the route that may carry it and has not yet said
+ * that another shall; else NGX_DECLINED                                        */
+
+static ngx_int_t
+ngx_sms_round_queue(ngx_sms_round_t *round, ngx_uint_t i,
+    const sms_route_t *route)
+{
+    uint32_t              k, link;
+    sms_route_t           left;
+    ngx_sms_sender_t     *sender;
+    ngx_sms_store_row_t  *row;
+
+    row = &round->st.rows[i];
+    sender = ngx_sms_account_sender(round->st.accounts[i], &row->sender);
+
+    if (sender == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&left, sizeof(sms_route_t));
+
+    for (k = 0; k < route->nlinks && k < 8; k++) {
+        if (!ngx_sms_round_left(&row->tried, route->link[k])) {
+            left.link[left.nlinks++] = route->link[k];
+        }
+    }
+
+    link = ngx_sms_judge_link(&round->conf->judge, sender, row->test, &left);
+
+    if (link == 0 || (row->test && ngx_sms_round_left(&row->tried, link))) {
+        return NGX_DECLINED;
+    }
+
+    ngx_sms_round_routed(round, i, link);
+
+    return NGX_OK;
+}
+
+
+/* 1: the link is among those of "sender-refused 2 7" */
+
+static ngx_uint_t
+ngx_sms_round_left(const ngx_str_t *tried, uint32_t link)
+{
+    size_t     i;
+    uint32_t   id;
+
+    for (i = 0; i < tried->len && tried->data[i] != ' '; i++) {
+        /* the cause */
+    }
+
+    for (id = 0; i < tried->len; i++) {
+
+        if (tried->data[i] == ' ') {
+            id = 0;
+            continue;
+        }
+
+        id = id * 10 + (uint32_t) (tried->data[i] - '0');
+
+        if (id == link && (i + 1 == tried->len || tried->data[i + 1] == ' ')) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* no other link is left: it ends for what the last one said */
+
+static void
+ngx_sms_round_tried(ngx_sms_round_t *round, ngx_uint_t i)
+{
+    size_t     n;
+    char      *code;
+    ngx_str_t *tried;
+
+    tried = &round->st.rows[i].tried;
+
+    for (n = 0; n < tried->len && tried->data[n] != ' '; n++) {
+        /* the cause */
+    }
+
+    code = ngx_pnalloc(round->pool, n + 1);
+
+    if (code == NULL) {
+        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE, "no-other-link");
+        return;
+    }
+
+    ngx_memcpy(code, tried->data, n);
+    code[n] = '\0';
+    ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE, code);
 }
 
 

@@ -40,6 +40,7 @@ typedef struct {
     ngx_uint_t                    nasked;
     ngx_sms_run_t                *run;
     ngx_uint_t                    routing;
+    ngx_uint_t                    unrouted; /* a router did not answer        */
     void                        (*done)(void *data);
     void                         *data;
 } ngx_sms_round_t;

@@ -64,13 +64,14 @@ static ngx_int_t
 ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
     ngx_sms_store_row_t *rows, ngx_uint_t n)
 {
-    ngx_str_t             sender[2], text[2], doc[2];
+    ngx_str_t             sender[2], text[2], doc[2], tried[2];
     ngx_uint_t            i;
     ngx_sms_store_row_t  *row;
 
     ngx_memzero(sender, sizeof(sender));
     ngx_memzero(text, sizeof(text));
     ngx_memzero(doc, sizeof(doc));
+    ngx_memzero(tried, sizeof(tried));
 
     st->pool = pool;
     st->rows = rows;
@@ -87,7 +88,8 @@ ngx_sms_stored_take(ngx_sms_stored_t *st, ngx_pool_t *pool,
 
         if (ngx_sms_stored_str(pool, &row->sender, sender) != NGX_OK
             || ngx_sms_stored_str(pool, &row->text, text) != NGX_OK
-            || ngx_sms_stored_str(pool, &row->doc, doc) != NGX_OK)
+            || ngx_sms_stored_str(pool, &row->doc, doc) != NGX_OK
+            || ngx_sms_stored_str(pool, &row->tried, tried) != NGX_OK)
         {
             return NGX_ERROR;
         }

@@ -205,7 +205,7 @@ ngx_sms_op_submit(const void *item, const void *result)
 {
     const sms_submit_t  *s = result;
 
-    return s->outcome >= SMS_SUBMIT_SENT && s->outcome <= SMS_SUBMIT_UNKNOWN
+    return s->outcome >= SMS_SUBMIT_SENT && s->outcome <= SMS_SUBMIT_STOP
            && s->reason <= SMS_REASON_PORTED
            && s->operator_id.len <= SMS_OPERATOR_ID_MAX
            && ngx_sms_op_str(&s->operator_id);

@@ -28,6 +28,7 @@ typedef struct {
     ngx_str_t             sender;
     ngx_str_t             text;
     ngx_str_t             doc;          /* declaration, JSON                  */
+    ngx_str_t             tried;        /* "sender-refused 2 7": why, links   */
 } ngx_sms_store_row_t;
 
 

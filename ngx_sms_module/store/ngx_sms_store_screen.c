@@ -37,7 +37,7 @@ static const uint32_t  ngx_sms_types_screened_submission[] = {
 const ngx_sms_pg_stmt_t  ngx_sms_store_take_stmts[] = {
     { .name = "screen_take",
       .sql = "SELECT place, message_id, \"to\", rtype, enc, parts, own_text,"
-             " verdict, consent_state, consent_as_of,"
+             " verdict, consent_state, consent_as_of, tried,"
              " account_id, submission_id, class, brand_id, owner_account,"
              " sender, body, accepted_at, expires_at, test, doc"
              " FROM sms.screen_take($1, $2, $3, $4)",
@@ -79,7 +79,8 @@ static const ngx_sms_store_column_t  ngx_sms_store_take_columns[] = {
     ngx_sms_store_column(text, TEXT, 1),
     ngx_sms_store_column(verdict, INT, 1),
     ngx_sms_store_column(consent, INT, 1),
-    ngx_sms_store_column(consent_as_of_us, TIME, 1)
+    ngx_sms_store_column(consent_as_of_us, TIME, 1),
+    ngx_sms_store_column(tried, TEXT, 1)
 };
 
 static const ngx_sms_store_column_t  ngx_sms_store_take_groups[] = {

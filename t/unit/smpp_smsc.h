@@ -17,19 +17,24 @@
 #include <cmocka.h>
 
 #include "../../plugins/operator/smpp/smpp.c"
+#include "../../plugins/operator/smpp/smpp_ask.c"
 #include "../../plugins/operator/smpp/smpp_conf.c"
+#include "../../plugins/operator/smpp/smpp_data.c"
 #include "../../plugins/operator/smpp/smpp_deliver.c"
+#include "../../plugins/operator/smpp/smpp_frame.c"
 #include "../../plugins/operator/smpp/smpp_id.c"
 #include "../../plugins/operator/smpp/smpp_part.c"
 #include "../../plugins/operator/smpp/smpp_pdu.c"
 #include "../../plugins/operator/smpp/smpp_probe.c"
 #include "../../plugins/operator/smpp/smpp_rate.c"
 #include "../../plugins/operator/smpp/smpp_receipt.c"
+#include "../../plugins/operator/smpp/smpp_result.c"
 #include "../../plugins/operator/smpp/smpp_session.c"
 #include "../../plugins/operator/smpp/smpp_split.c"
 #include "../../plugins/operator/smpp/smpp_status.c"
 #include "../../plugins/operator/smpp/smpp_submit.c"
 #include "../../plugins/operator/smpp/smpp_text.c"
+#include "../../plugins/operator/smpp/smpp_told.c"
 #include "../../plugins/operator/smpp/smpp_vendor.c"
 #include "../../plugins/operator/smpp/smpp_window.c"
 
@@ -56,7 +61,9 @@
 typedef struct {
     uint32_t  command, status, sequence;
     uint8_t   esm_class, data_coding, ton, npi;
-    char      source[32], dest[32], period[20], text[256];
+    char      source[32], dest[32], period[20], text[256], id[72];
+    uint8_t   replace;
+    uint32_t  ttl;
     size_t    ntext;
     int64_t   at_us;
 } seen_t;
@@ -68,7 +75,11 @@ typedef struct {
     uint32_t       hold;                /* submits are not answered            */
     uint32_t       mute;                /* nothing is answered                 */
     uint32_t       bind_status, status, throttle;
-    uint32_t       id;
+    uint32_t       paired;              /* connections live side by side       */
+    sms_handle_t   tx, rx;              /* of the last transmitter, receiver   */
+    uint32_t       state, error;        /* of query_sm_resp; state 0: 0x67     */
+    uint32_t       cancel_status;
+    uint32_t       id, answer;
     seen_t         seen[SEEN_MAX];
 } smsc_t;
 
@@ -115,7 +126,7 @@ smsc_answer(smsc_t *s, uint32_t sequence, uint32_t status)
     smpp_pdu_t  pdu;
 
     memset(&pdu, 0, sizeof(pdu));
-    pdu.command = (uint32_t) SMPP_CMD_SUBMIT_SM_RESP;
+    pdu.command = s->answer ? s->answer : (uint32_t) SMPP_CMD_SUBMIT_SM_RESP;
     pdu.status = status;
     pdu.sequence = sequence;
     pdu.u.SM_RESP.message_id.len = (size_t) snprintf(id, sizeof(id), "%u",
@@ -135,6 +146,47 @@ smsc_copy(char *to, size_t cap, sms_str_t s)
     }
 
     to[s.len] = 0;
+}
+
+
+static void
+smsc_seen_data(smsc_t *s, seen_t *seen, const smpp_pdu_t *pdu)
+{
+    sms_str_t       v;
+    const uint8_t  *p;
+
+    s->submits++;
+    seen->esm_class = pdu->u.DATA_SM.esm_class;
+    seen->data_coding = pdu->u.DATA_SM.data_coding;
+    seen->ton = pdu->u.DATA_SM.source_addr_ton;
+    smsc_copy(seen->source, sizeof(seen->source), pdu->u.DATA_SM.source_addr);
+    smsc_copy(seen->dest, sizeof(seen->dest), pdu->u.DATA_SM.destination_addr);
+    assert_true(smpp_tlv_find(pdu->tlvs, SMPP_TLV_MESSAGE_PAYLOAD, &v));
+    memcpy(seen->text, v.ptr, v.len);
+    seen->ntext = v.len;
+
+    if (smpp_tlv_find(pdu->tlvs, SMPP_TLV_QOS_TIME_TO_LIVE, &v)) {
+        p = (const uint8_t *) v.ptr;
+        seen->ttl = (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16
+                    | (uint32_t) p[2] << 8 | p[3];
+    }
+}
+
+
+static void
+smsc_asked(smsc_t *s, const smpp_pdu_t *pdu)
+{
+    smpp_pdu_t  answer;
+
+    memset(&answer, 0, sizeof(answer));
+    answer.command = (uint32_t) SMPP_CMD_QUERY_SM_RESP;
+    answer.sequence = pdu->sequence;
+    answer.status = s->state ? ESME_ROK : ESME_RQUERYFAIL;
+    answer.u.QUERY_RESP.message_id = pdu->u.QUERY.message_id;
+    answer.u.QUERY_RESP.final_date = (sms_str_t) SMS_STR("260101120000012+");
+    answer.u.QUERY_RESP.message_state = (uint8_t) s->state;
+    answer.u.QUERY_RESP.error_code = (uint8_t) s->error;
+    smsc_send(s, &answer);
 }
 
 
@@ -166,6 +218,25 @@ smsc_pdu(smsc_t *s, const smpp_pdu_t *pdu)
         seen->ntext = pdu->u.SM.short_message.len;
     }
 
+    if (pdu->command == (uint32_t) SMPP_CMD_SUBMIT_SM) {
+        seen->replace = pdu->u.SM.replace_if_present_flag;
+    }
+
+    if (pdu->command == (uint32_t) SMPP_CMD_DATA_SM) {
+        smsc_seen_data(s, seen, pdu);
+    }
+
+    if (pdu->command == (uint32_t) SMPP_CMD_QUERY_SM) {
+        smsc_copy(seen->id, sizeof(seen->id), pdu->u.QUERY.message_id);
+        smsc_copy(seen->source, sizeof(seen->source), pdu->u.QUERY.source_addr);
+    }
+
+    if (pdu->command == (uint32_t) SMPP_CMD_CANCEL_SM) {
+        smsc_copy(seen->id, sizeof(seen->id), pdu->u.CANCEL.message_id);
+        smsc_copy(seen->source, sizeof(seen->source), pdu->u.CANCEL.source_addr);
+        smsc_copy(seen->dest, sizeof(seen->dest), pdu->u.CANCEL.destination_addr);
+    }
+
     if (s->mute) {
         return;
     }
@@ -177,7 +248,31 @@ smsc_pdu(smsc_t *s, const smpp_pdu_t *pdu)
                     s->bind_status, pdu->sequence);
         break;
 
+    case (uint32_t) SMPP_CMD_BIND_TRANSMITTER:
+        s->tx = s->stream;
+        smsc_simple(s, (uint32_t) SMPP_CMD_BIND_TRANSMITTER_RESP,
+                    s->bind_status, pdu->sequence);
+        break;
+
+    case (uint32_t) SMPP_CMD_BIND_RECEIVER:
+        s->rx = s->stream;
+        smsc_simple(s, (uint32_t) SMPP_CMD_BIND_RECEIVER_RESP,
+                    s->bind_status, pdu->sequence);
+        break;
+
+    case (uint32_t) SMPP_CMD_QUERY_SM:
+        smsc_asked(s, pdu);
+        break;
+
+    case (uint32_t) SMPP_CMD_CANCEL_SM:
+        smsc_simple(s, (uint32_t) SMPP_CMD_CANCEL_SM_RESP, s->cancel_status,
+                    pdu->sequence);
+        break;
+
     case (uint32_t) SMPP_CMD_SUBMIT_SM:
+    case (uint32_t) SMPP_CMD_DATA_SM:
+        s->answer = pdu->command | SMPP_ANSWER;
+
         if (s->throttle) {
             s->throttle--;
             smsc_answer(s, pdu->sequence, ESME_RTHROTTLED);
@@ -206,10 +301,11 @@ smsc_pdu(smsc_t *s, const smpp_pdu_t *pdu)
 static size_t
 smsc_data(void *d, fakehost_t *fh, sms_handle_t h, const char *p, size_t n)
 {
-    size_t      used;
-    smsc_t     *s;
-    int32_t     len;
-    smpp_pdu_t  pdu;
+    size_t        used;
+    smsc_t       *s;
+    int32_t       len;
+    smpp_pdu_t    pdu;
+    sms_handle_t  newest;
 
     (void) fh;
     s = d;
@@ -225,8 +321,12 @@ smsc_data(void *d, fakehost_t *fh, sms_handle_t h, const char *p, size_t n)
         assert_int_equal(smpp_pdu_decode(&pdu, p + used, (size_t) len), 0);
 
         /* an old connection's octets are not the new one's */
-        if (h == s->stream) {
+        newest = s->stream;
+
+        if (h == newest || s->paired) {
+            s->stream = h;
             smsc_pdu(s, &pdu);
+            s->stream = newest;
         }
     }
 
@@ -295,6 +395,12 @@ smsc_last(const smsc_t *s, uint32_t command)
 }
 
 
+/* what start() starts; a test may put another in its place */
+static const sms_ops_t  *smsc_ops = &smpp_ops;
+/* what the next one's "paired" shall be from the beginning */
+static uint32_t          smsc_paired;
+
+
 /* starts the plugin with "extra" keys (NULL ends them) */
 static smsc_t *
 start(const char *const *extra)
@@ -306,6 +412,7 @@ start(const char *const *extra)
 
     s = calloc(1, sizeof(smsc_t));
     assert_non_null(s);
+    s->paired = smsc_paired;
     s->fh = fakehost_new();
     fakehost_peer(s->fh, &smsc_peer, s);
 
@@ -318,7 +425,7 @@ start(const char *const *extra)
         conf[n++] = *extra++;
     }
 
-    if (fakehost_start(s->fh, &smpp_ops, conf, n, err, sizeof(err)) != SMS_OK) {
+    if (fakehost_start(s->fh, smsc_ops, conf, n, err, sizeof(err)) != SMS_OK) {
         fail_msg("%s", err);
     }
 

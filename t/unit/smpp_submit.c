@@ -306,19 +306,25 @@ test_statuses(void **state)
         sms_reason_t   reason;
     } cases[] = {
         { ESME_RINVDSTADR, SMS_SUBMIT_REJECTED, SMS_REASON_INVALID_NUMBER },
-        { ESME_RINVSRCADR, SMS_SUBMIT_REJECTED, SMS_REASON_SENDER },
+        { ESME_RINVSRCADR, SMS_SUBMIT_FAILOVER, SMS_REASON_SENDER },
+        { ESME_RINVSERTYP, SMS_SUBMIT_FAILOVER, SMS_REASON_OTHER },
+        { ESME_RX_P_APPN, SMS_SUBMIT_REJECTED, SMS_REASON_OTHER },
         { ESME_RSYSERR, SMS_SUBMIT_RETRY, SMS_REASON_NONE },
         { ESME_RMSGQFUL, SMS_SUBMIT_THROTTLED, SMS_REASON_NONE },
         { 0x455, SMS_SUBMIT_REJECTED, SMS_REASON_CONSENT },
         { 0x456, SMS_SUBMIT_REJECTED, SMS_REASON_OTHER },
         { 0x457, SMS_SUBMIT_RETRY, SMS_REASON_NONE },
+        { 0x458, SMS_SUBMIT_FAILOVER, SMS_REASON_OTHER },
+        { 0x459, SMS_SUBMIT_STOP, SMS_REASON_NONE },
     };
 
     (void) state;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         s = start((const char *[]) { "status=0x455=consent",
-                                     "status=1111=retry", NULL });
+                                     "status=1111=retry",
+                                     "status=0x458=failover",
+                                     "status=0x459=stop", NULL });
         s->status = cases[i].status;
         l = load(s, 1, 0);
         submit(s, l);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "smpp.h"
+#include "smpp_job.h"
 
 
 static const struct {
@@ -22,8 +23,6 @@ static const struct {
                                 "parts answered with throttled or queue full" },
     [SMPP_METRIC_UNKNOWN] = { 1, "smpp_unknown_total",
                               "parts written and not answered" },
-    [SMPP_METRIC_FAILOVER] = { 1, "smpp_failover_total",
-                               "parts given to another link" },
     [SMPP_METRIC_LATE] = { 1, "smpp_late_total",
                            "answers that nobody waited for any more" },
     [SMPP_METRIC_RECEIPTS] = { 1, "smpp_receipts_total",
@@ -36,6 +35,12 @@ static const struct {
                                 "PDUs and receipts that could not be read" },
     [SMPP_METRIC_CONNECTS] = { 1, "smpp_connects_total",
                                "connections tried" },
+    [SMPP_METRIC_BIND_FAILED] = { 1, "smpp_bind_failed_total",
+                                  "binds that the SMSC refused" },
+    [SMPP_METRIC_FAILOVER] = { 1, "smpp_failover_total",
+                               "parts given back for another link" },
+    [SMPP_METRIC_STOP] = { 1, "smpp_stop_total",
+                           "parts answered with what makes the link rest" },
     [SMPP_METRIC_BOUND] = { 2, "smpp_bound", "sessions bound" },
     [SMPP_METRIC_ANSWER_US] = { 3, "smpp_answer_us",
                                 "microseconds until a submit was answered" }
@@ -126,7 +131,7 @@ smpp_exit(void *inst)
     smpp_submit_free(smpp);
     smpp_deliver_free(smpp);
 
-    for (i = 0; smpp->binds && i < smpp->conf.binds; i++) {
+    for (i = 0; smpp->binds && i < smpp->nbinds; i++) {
         /* init() may have failed before this one was made */
         if (smpp->binds[i].smpp) {
             smpp_session_free(&smpp->binds[i]);
@@ -170,7 +175,9 @@ smpp_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
 
     rc = SMS_E_NOMEM;
     smpp->book = malloc(sizeof(smpp_id_book_t));
-    smpp->binds = calloc(smpp->conf.binds, sizeof(smpp_bind_t));
+    smpp->nbinds = smpp->conf.binds
+                   * (smpp->conf.mode == SMPP_BIND_PAIRED ? 2 : 1);
+    smpp->binds = calloc(smpp->nbinds, sizeof(smpp_bind_t));
 
     if (smpp->book == NULL || smpp->binds == NULL) {
         goto failed;
@@ -194,11 +201,18 @@ smpp_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
     /* thousandths, so that 1 a second over 3 binds is still a rate */
     rate = (uint32_t) ((uint64_t) smpp->conf.rate * 1000 / smpp->conf.binds);
 
-    for (i = 0; i < smpp->conf.binds; i++) {
+    for (i = 0; i < smpp->nbinds; i++) {
         b = &smpp->binds[i];
         b->smpp = smpp;
-        b->index = i;
-        snprintf(b->name, sizeof(b->name), "%u", i + 1);
+        b->mode = smpp->conf.mode;
+        snprintf(b->name, sizeof(b->name), "%u", i % smpp->conf.binds + 1);
+
+        if (b->mode == SMPP_BIND_PAIRED) {
+            b->second = i >= smpp->conf.binds;
+            b->mode = b->second ? SMPP_BIND_RECEIVER : SMPP_BIND_TRANSMITTER;
+            b->pair = &smpp->binds[(i + smpp->conf.binds) % smpp->nbinds];
+        }
+
         smpp_rate_init(&b->rate, smpp->conf.rate && rate == 0 ? 1 : rate,
                        smpp->conf.throttle_ms, now);
 
@@ -242,6 +256,11 @@ smpp_lease(void *inst, sms_str_t name, int held, uint64_t epoch)
             && memcmp(smpp->binds[i].name, name.ptr, name.len) == 0)
         {
             smpp_session_lease(&smpp->binds[i], held, epoch);
+
+            if (smpp->binds[i].pair) {
+                smpp_session_lease(smpp->binds[i].pair, held, epoch);
+            }
+
             return;
         }
     }
@@ -257,7 +276,7 @@ smpp_drain(void *inst)
     smpp = inst;
     smpp->draining = 1;
 
-    for (i = 0; i < smpp->conf.binds; i++) {
+    for (i = 0; i < smpp->nbinds; i++) {
         smpp_session_drain(&smpp->binds[i]);
     }
 }
@@ -287,7 +306,9 @@ static const sms_ops_t  smpp_ops = {
     .cancel = smpp_submit_cancel,
     .operator_submit = smpp_submit_run,
     .operator_window = smpp_submit_window,
-    .operator_flags = smpp_flags
+    .operator_flags = smpp_flags,
+    .operator_query = smpp_ask_query,
+    .operator_cancel = smpp_ask_cancel
 };
 
 SMS_PLUGIN("smpp", "0.1.0", "BSD-2-Clause",

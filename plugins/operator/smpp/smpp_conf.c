@@ -34,8 +34,9 @@ const sms_conf_key_t  smpp_conf_keys[] = {
     SMPP_KEY("address_range", SMS_CONF_STR, 0, NULL, NULL, 0, 0,
         "addresses served, where the operator asks for it"),
     SMPP_KEY("bind", SMS_CONF_ENUM, 0, "transceiver",
-        "transceiver|transmitter|receiver", 0, 0,
-        "kind of session; a transmitter gets no receipts on its own link"),
+        "transceiver|transmitter|receiver|paired", 0, 0,
+        "kind of session; paired: a transmitter and a receiver beside it; a "
+        "transmitter alone gets no receipts on its own link"),
     SMPP_KEY("binds", SMS_CONF_INT, 0, "1", NULL, 1, SMPP_BINDS_MAX,
         "sessions at the same time, over all workers and nodes"),
     SMPP_KEY("window", SMS_CONF_INT, 0, "10", NULL, 1, 1024,
@@ -46,14 +47,20 @@ const sms_conf_key_t  smpp_conf_keys[] = {
         "silence after which the session is probed; 0: never"),
     SMPP_KEY("response_timeout", SMS_CONF_MSEC, 0, "30s", NULL, 100, 600000,
         "an answer later than this never comes: the submit is in doubt"),
+    SMPP_KEY("inactivity_timeout", SMS_CONF_MSEC, 0, "0", NULL, 0, 86400000,
+        "a session over which nothing but probes went for so long is bound "
+        "anew; 0: never"),
     SMPP_KEY("connect_timeout", SMS_CONF_MSEC, 0, "10s", NULL, 100, 120000,
         "time for connect and TLS handshake"),
     SMPP_KEY("reconnect_min", SMS_CONF_MSEC, 0, "1s", NULL, 10, 3600000,
         "first pause before connecting again; doubles, with jitter"),
     SMPP_KEY("reconnect_max", SMS_CONF_MSEC, 0, "60s", NULL, 10, 3600000,
-        "longest pause; the pause after refused credentials"),
+        "longest pause; the first pause after refused credentials, which doubles "
+        "up to ten times as much"),
     SMPP_KEY("throttle_wait", SMS_CONF_MSEC, 0, "1s", NULL, 10, 30000,
         "first pause after ESME_RTHROTTLED or ESME_RMSGQFUL; doubles up to 30s"),
+    SMPP_KEY("stop_wait", SMS_CONF_MSEC, 0, "60s", NULL, 1000, 3600000,
+        "how long the link rests after a status that is classed as stop"),
     SMPP_KEY("alpha_ton", SMS_CONF_INT, 0, "5", NULL, 0, 255,
         "type of number of a sender with letters"),
     SMPP_KEY("alpha_npi", SMS_CONF_INT, 0, "0", NULL, 0, 255,
@@ -78,9 +85,22 @@ const sms_conf_key_t  smpp_conf_keys[] = {
         "priority_flag of each submit"),
     SMPP_KEY("protocol_id", SMS_CONF_INT, 0, "0", NULL, 0, 255,
         "protocol_id of each submit"),
+    SMPP_KEY("replace_if_present", SMS_CONF_BOOL, 0, "off", NULL, 0, 0,
+        "on: the SMSC drops a message of the same sender, recipient and "
+        "service_type that still waits there"),
+    SMPP_KEY("submit", SMS_CONF_ENUM, 0, "submit_sm", "submit_sm|data_sm", 0, 0,
+        "PDU that carries a part; data_sm has no protocol_id, priority and "
+        "replace_if_present"),
+    SMPP_KEY("query", SMS_CONF_BOOL, 0, "off", NULL, 0, 0,
+        "on: the SMSC answers query_sm"),
+    SMPP_KEY("cancel", SMS_CONF_BOOL, 0, "off", NULL, 0, 0,
+        "on: the SMSC answers cancel_sm"),
     SMPP_KEY("validity", SMS_CONF_MSEC, 0, "48h", NULL, 0, 2592000000,
-        "longest validity_period sent (relative, until the message expires); "
-        "0: the field stays empty"),
+        "longest validity_period sent (until the message expires); 0: the field "
+        "stays empty"),
+    SMPP_KEY("validity_form", SMS_CONF_ENUM, 0, "relative", "relative|absolute",
+        0, 0, "how validity_period is written; absolute: by the clock of "
+        "clock_offset"),
     SMPP_KEY("coding_gsm7", SMS_CONF_INT, 0, "0", NULL, 0, 255,
         "data_coding of GSM 7 bit"),
     SMPP_KEY("coding_turkish", SMS_CONF_INT, 0, "0", NULL, 0, 255,
@@ -108,11 +128,9 @@ const sms_conf_key_t  smpp_conf_keys[] = {
     SMPP_KEY("receipt_id", SMS_CONF_ENUM, 0, "auto", "auto|decimal|hex|as_is",
         0, 0, "form of ids in receipts; auto on either side: learned"),
     SMPP_KEY("clock_offset", SMS_CONF_INT, 0, "180", NULL, -840, 840,
-        "minutes east of UTC of the SMSC's clock in receipts"),
+        "minutes east of UTC of the SMSC's clock, a multiple of 15"),
     SMPP_KEY("status", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
-        "command_status of this operator, CODE=WORD: retry, throttled, down, "
-        "or final as invalid_number, sender, content, consent, blacklist, "
-        "sim_changed, expired, ported, other"),
+        "command_status of this operator, CODE=WORD: " SMPP_STATUS_WORDS),
     SMPP_KEY("receipt_error", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
         "err: of this operator's receipts, CODE=REASON, as those of status"),
     SMPP_KEY("receipt_stat", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
@@ -183,8 +201,10 @@ smpp_conf_verdicts(const sms_conf_t *conf, const char *name,
         item = conf->item(conf, name, i);
 
         if (smpp_status_parse(item, &out[i]) != SMS_OK) {
-            return smpp_conf_bad(err, errcap,
-                                 "not a CODE=WORD that is known", item);
+            snprintf(err, errcap, "%s: \"%.*s\" is not CODE=WORD; words are "
+                     SMPP_STATUS_WORDS, name, (int) item.len,
+                     item.len ? item.ptr : "");
+            return SMS_E_CONFIG;
         }
     }
 
@@ -307,10 +327,12 @@ smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
     c->rate = smpp_conf_u32(conf, "rate");
     c->enquire_ms = smpp_conf_u32(conf, "enquire_link");
     c->response_ms = smpp_conf_u32(conf, "response_timeout");
+    c->inactivity_ms = smpp_conf_u32(conf, "inactivity_timeout");
     c->connect_ms = smpp_conf_u32(conf, "connect_timeout");
     c->reconnect_min_ms = smpp_conf_u32(conf, "reconnect_min");
     c->reconnect_max_ms = smpp_conf_u32(conf, "reconnect_max");
     c->throttle_ms = smpp_conf_u32(conf, "throttle_wait");
+    c->stop_ms = smpp_conf_u32(conf, "stop_wait");
     c->alpha = smpp_conf_numbering(conf, "alpha_ton", "alpha_npi");
     c->number = smpp_conf_numbering(conf, "number_ton", "number_npi");
     c->shortcode = smpp_conf_numbering(conf, "short_ton", "short_npi");
@@ -319,6 +341,11 @@ smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
     c->esm_mode = (uint8_t) conf->num(conf, "esm_mode");
     c->priority = (uint8_t) conf->num(conf, "priority");
     c->protocol_id = (uint8_t) conf->num(conf, "protocol_id");
+    c->replace = (uint8_t) conf->num(conf, "replace_if_present");
+    c->data_sm = smpp_conf_u32(conf, "submit");
+    c->query = smpp_conf_u32(conf, "query");
+    c->cancel = smpp_conf_u32(conf, "cancel");
+    c->absolute = smpp_conf_u32(conf, "validity_form");
     c->validity_s = (uint32_t) (conf->num(conf, "validity") / 1000);
     c->coding_gsm7 = (uint8_t) conf->num(conf, "coding_gsm7");
     c->coding_turkish = (uint8_t) conf->num(conf, "coding_turkish");
@@ -369,6 +396,29 @@ smpp_conf_read(smpp_conf_t *c, const sms_conf_t *conf, char *err,
     if (smpp_conf_suffix(c, conf->str(conf, "suffix_code"), err, errcap)
         != SMS_OK)
     {
+        return SMS_E_CONFIG;
+    }
+
+    if (c->binds > SMPP_BINDS_MAX / 2 && c->mode == SMPP_BIND_PAIRED) {
+        snprintf(err, errcap, "binds is more than %d, which with bind paired are "
+                 "two sessions each", SMPP_BINDS_MAX / 2);
+        return SMS_E_CONFIG;
+    }
+
+    if (c->clock_offset_s % 900) {
+        snprintf(err, errcap, "clock_offset is no multiple of 15 minutes");
+        return SMS_E_CONFIG;
+    }
+
+    if (c->data_sm && c->replace) {
+        snprintf(err, errcap, "replace_if_present does not exist with submit "
+                 "data_sm");
+        return SMS_E_CONFIG;
+    }
+
+    if (c->mode == SMPP_BIND_RECEIVER && (c->query || c->cancel)) {
+        snprintf(err, errcap, "query and cancel need a session that may send; "
+                 "bind is receiver");
         return SMS_E_CONFIG;
     }
 

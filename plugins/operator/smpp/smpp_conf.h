@@ -15,7 +15,9 @@
 #define SMPP_LIST_MAX   64
 
 typedef enum { SMPP_BIND_TRANSCEIVER, SMPP_BIND_TRANSMITTER,
-               SMPP_BIND_RECEIVER } smpp_mode_t;
+               SMPP_BIND_RECEIVER,
+               SMPP_BIND_PAIRED         /* a transmitter and a receiver         */
+} smpp_mode_t;
 typedef enum { SMPP_SEPTETS_UNPACKED, SMPP_SEPTETS_PACKED } smpp_septets_t;
 
 typedef struct {
@@ -25,7 +27,7 @@ typedef struct {
     uint32_t          port, tls;
     smpp_mode_t       mode;
     uint32_t          binds, window, rate;
-    uint32_t          enquire_ms, response_ms, connect_ms;
+    uint32_t          enquire_ms, response_ms, connect_ms, inactivity_ms, stop_ms;
     uint32_t          reconnect_min_ms, reconnect_max_ms, throttle_ms;
     smpp_numbering_t  alpha, number, shortcode, dest;
     uint8_t           registered_delivery, esm_mode, priority, protocol_id;
@@ -33,6 +35,10 @@ typedef struct {
     uint8_t           default_alphabet; /* data_coding that inbound 0 means    */
     smpp_septets_t    septets;
     smpp_split_conf_t split;
+    uint8_t           replace;
+    uint32_t          data_sm;          /* 1: parts go as data_sm              */
+    uint32_t          query, cancel;    /* 1: the SMSC has them                */
+    uint32_t          absolute;         /* 1: validity is a time, not a period */
     uint32_t          validity_s;       /* most; 0: field left empty           */
     int32_t           clock_offset_s;
     smpp_id_format_t  message_id, receipt_id;

@@ -134,6 +134,7 @@ smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
     sm->protocol_id = conf->protocol_id;
     sm->priority_flag = conf->priority;
     sm->registered_delivery = conf->registered_delivery;
+    sm->replace_if_present_flag = conf->replace;
 
     rc = smpp_split_part(&out->split, &conf->split, part);
 
@@ -176,7 +177,14 @@ smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
             seconds = conf->validity_s;
         }
 
-        smpp_text_period((uint32_t) seconds, out->period);
+        if (conf->absolute) {
+            smpp_text_time(now_us + seconds * 1000000, conf->clock_offset_s,
+                           out->period);
+
+        } else {
+            smpp_text_period((uint32_t) seconds, out->period);
+        }
+
         sm->validity_period.ptr = out->period;
         sm->validity_period.len = SMPP_PERIOD_LEN;
     }

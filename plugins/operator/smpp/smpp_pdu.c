@@ -47,6 +47,16 @@ static const smpp_field_t  smpp_data_sm[] = { SMPP_LAYOUT(DATA_SM) };
 static const smpp_field_t  smpp_alert[] = { SMPP_LAYOUT(ALERT) };
 #undef SMPP_T
 
+#define SMPP_T  smpp_QUERY_t
+static const smpp_field_t  smpp_query[] = { SMPP_LAYOUT(QUERY) };
+#undef SMPP_T
+#define SMPP_T  smpp_QUERY_RESP_t
+static const smpp_field_t  smpp_query_resp[] = { SMPP_LAYOUT(QUERY_RESP) };
+#undef SMPP_T
+#define SMPP_T  smpp_CANCEL_t
+static const smpp_field_t  smpp_cancel[] = { SMPP_LAYOUT(CANCEL) };
+#undef SMPP_T
+
 #define SMPP_TABLE(a)  { a, sizeof(a) / sizeof(a[0]) }
 
 static const smpp_layout_t  smpp_layouts[] = {
@@ -57,7 +67,10 @@ static const smpp_layout_t  smpp_layouts[] = {
     [SMPP_SHAPE_SM]        = SMPP_TABLE(smpp_sm),
     [SMPP_SHAPE_SM_RESP]   = SMPP_TABLE(smpp_sm_resp),
     [SMPP_SHAPE_DATA_SM]   = SMPP_TABLE(smpp_data_sm),
-    [SMPP_SHAPE_ALERT]     = SMPP_TABLE(smpp_alert)
+    [SMPP_SHAPE_ALERT]     = SMPP_TABLE(smpp_alert),
+    [SMPP_SHAPE_QUERY]     = SMPP_TABLE(smpp_query),
+    [SMPP_SHAPE_QUERY_RESP] = SMPP_TABLE(smpp_query_resp),
+    [SMPP_SHAPE_CANCEL]    = SMPP_TABLE(smpp_cancel)
 };
 
 

@@ -64,6 +64,7 @@ enum {
 
 /* optional parameters that the session reads or writes, 5.3.2 */
 enum {
+    SMPP_TLV_QOS_TIME_TO_LIVE = 0x0017,
     SMPP_TLV_RECEIPTED_MESSAGE_ID = 0x001E, SMPP_TLV_SAR_REF = 0x020C,
     SMPP_TLV_SAR_TOTAL = 0x020E, SMPP_TLV_SAR_SEQUENCE = 0x020F,
     SMPP_TLV_NETWORK_ERROR_CODE = 0x0423, SMPP_TLV_MESSAGE_PAYLOAD = 0x0424,

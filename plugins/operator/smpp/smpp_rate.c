@@ -27,6 +27,8 @@ smpp_rate_apply(smpp_rate_t *r)
 static void
 smpp_rate_turn(smpp_rate_t *r, int64_t now_us)
 {
+    uint32_t  step, most;
+
     if (now_us - r->slot_us < 1000000) {
         return;
     }
@@ -36,9 +38,11 @@ smpp_rate_turn(smpp_rate_t *r, int64_t now_us)
     if (r->learned && r->complaints == 0 && now_us >= r->paused_us
         && r->accepted)
     {
-        r->learned += r->learned / 20 ? r->learned / 20 : 1;
+        most = r->fixed_milli / 1000;
+        step = (most ? most : r->first) / 40;
+        r->learned += step ? step : 1;
 
-        if (r->learned / 10 >= r->first) {
+        if (r->fixed_milli ? r->learned >= most : r->learned / 10 >= r->first) {
             r->learned = 0;
         }
 
@@ -62,6 +66,13 @@ smpp_rate_init(smpp_rate_t *r, uint32_t fixed_milli, uint32_t wait_ms,
     r->slot_us = now_us;
     smpp_rate_apply(r);
     sms_bucket_init(&r->bucket, &r->limit, now_us);
+}
+
+
+uint32_t
+smpp_rate_now(const smpp_rate_t *r)
+{
+    return (uint32_t) ((r->limit.rate_milli + 999) / 1000);
 }
 
 
@@ -165,6 +176,7 @@ smpp_rate_throttled(smpp_rate_t *r, int64_t now_us)
         rate = r->learned - r->learned / 5;
     }
 
+    r->throttled++;
     r->learned = rate ? rate : 1;
     r->first = r->learned;
 

@@ -7,8 +7,9 @@
  *   - a learned rate.  An answer "throttled" stops the bind for a moment (the
  *     pause doubles, up to 30 s, while no submit is accepted in between), and
  *     sets the learned rate to four fifths of what the SMSC accepted in the
- *     last second.  It grows by a twentieth each second without complaint and
- *     is forgotten at ten times its first value.
+ *     last second.  Each second of traffic without complaint adds the same step,
+ *     a fortieth of the configured rate (without one, of the first value), until
+ *     the configured rate (ten times the first value) is reached.
  */
 #ifndef SMPP_RATE_H
 #define SMPP_RATE_H
@@ -29,12 +30,16 @@ typedef struct {
     int64_t             slot_us;        /* begin of the counting second        */
     uint32_t            accepted, before;   /* this second, the one before     */
     uint32_t            complaints;     /* this second                         */
+    uint32_t            throttled;      /* pauses so far                       */
     sms_bucket_limit_t  limit;
     sms_bucket_t        bucket;
 } smpp_rate_t;
 
 void smpp_rate_init(smpp_rate_t *r, uint32_t fixed_milli, uint32_t wait_ms,
     int64_t now_us);
+
+/* Submits a second at this moment; 0: no limit. */
+uint32_t smpp_rate_now(const smpp_rate_t *r);
 
 /* Submits that may be written now; UINT32_MAX: no limit. */
 uint32_t smpp_rate_room(smpp_rate_t *r, int64_t now_us);

@@ -7,17 +7,18 @@
 #define SMPP_LASTED_US     10000000     /* a session this old was a good one  */
 #define SMPP_UNBIND_US     5000000
 #define SMPP_RECHECK_US    1000000
+#define SMPP_DENIED_DOUBLES  4          /* of the pause after refused credentials */
+#define SMPP_DENIED_MOST     10         /* times reconnect_max                */
 
+static int64_t smpp_session_idle(const smpp_bind_t *b);
 static void smpp_session_opened(void *data, sms_handle_t s);
-static size_t smpp_session_data(void *data, sms_handle_t s, const char *p,
-    size_t n);
 static void smpp_session_writable(void *data, sms_handle_t s);
 static void smpp_session_closed(void *data, sms_handle_t s, sms_rc_t why);
 
 static const sms_stream_cb_t  smpp_session_cb = {
     sizeof(sms_stream_cb_t),
     smpp_session_opened,
-    smpp_session_data,
+    smpp_frame_data,
     smpp_session_writable,
     smpp_session_closed
 };
@@ -50,7 +51,7 @@ int
 smpp_session_ready(smpp_bind_t *b)
 {
     return b->state == SMPP_BOUND && !b->suspect
-           && b->smpp->conf.mode != SMPP_BIND_RECEIVER
+           && b->mode != SMPP_BIND_RECEIVER
            && smpp_session_leased(b);
 }
 
@@ -93,6 +94,48 @@ smpp_session_simple(smpp_bind_t *b, uint32_t command, uint32_t status,
 }
 
 
+void
+smpp_session_enter(smpp_bind_t *b, smpp_state_t state)
+{
+    b->state = state;
+    b->since_us = b->smpp->host->core->now_us(b->smpp->host);
+    smpp_told(b);
+}
+
+
+/* An SMSC that has not yet let us in is asked once at a time: wrong credentials
+ * must not come from all binds together, and not before their pause is over.  */
+static int
+smpp_session_may_try(smpp_bind_t *b, int64_t now_us)
+{
+    uint32_t      i;
+    smpp_t       *smpp;
+    smpp_bind_t  *other;
+
+    smpp = b->smpp;
+    b->behind = 0;
+
+    if (now_us < smpp->refused_us) {
+        b->state_due_us = smpp->refused_us;
+        return 0;
+    }
+
+    for (i = 0; !smpp->proved && i < smpp->nbinds; i++) {
+        other = &smpp->binds[i];
+
+        if (other != b && (other->state == SMPP_CONNECT
+                           || other->state == SMPP_BIND_SENT))
+        {
+            b->behind = 1;
+            b->state_due_us = now_us + SMPP_RECHECK_US;
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 static void
 smpp_session_connect(smpp_bind_t *b)
 {
@@ -103,6 +146,12 @@ smpp_session_connect(smpp_bind_t *b)
     h = b->smpp->host;
     conf = &b->smpp->conf;
 
+    if (!smpp_session_may_try(b, smpp_now(b->smpp))) {
+        smpp_session_enter(b, SMPP_WAIT);
+        smpp_session_arm(b);
+        return;
+    }
+
     memset(&tls, 0, sizeof(sms_tls_t));
     tls.size = sizeof(sms_tls_t);
     tls.server_name = conf->tls_name;
@@ -110,16 +159,16 @@ smpp_session_connect(smpp_bind_t *b)
     tls.cert_file = conf->cert;
     tls.key_file = conf->key;
 
-    b->state = SMPP_CONNECT;
     b->state_due_us = 0;
+    smpp_session_enter(b, SMPP_CONNECT);
     smpp_count(b->smpp, SMPP_METRIC_CONNECTS, 1);
 
     b->stream = h->stream->connect(h, conf->host, conf->port,
                                    conf->tls ? &tls : NULL, conf->connect_ms,
                                    &smpp_session_cb, b);
     if (b->stream == 0) {
-        smpp_log(b->smpp, SMS_LOG_ERROR, "bind %s: connect failed: the host "
-                 "gave no stream", b->name);
+        smpp_told_failure(b, SMS_LOG_ERROR, 0,
+                          "connect failed: the host gave no stream");
         smpp_session_close(b, 0);
     }
 }
@@ -147,6 +196,35 @@ smpp_session_backoff(smpp_bind_t *b)
     b->smpp->random = r;
 
     return (uint32_t) (ms / 2 + r % (ms / 2 + 1));
+}
+
+
+/* The worker leaves: the lease goes with the last session that it covers. */
+static void
+smpp_session_give_up(smpp_bind_t *b)
+{
+    sms_host_t   *h;
+    smpp_bind_t  *owner;
+
+    h = b->smpp->host;
+    owner = b->second ? b->pair : b;
+
+    if (owner->pair && owner->pair->state != SMPP_IDLE) {
+        /* whoever submits goes first, receipts come to the end */
+        smpp_session_settle(owner->pair);
+        return;
+    }
+
+    if (owner->wanted && owner->state == SMPP_IDLE) {
+        owner->wanted = 0;
+        owner->held = 0;
+
+        if (owner->pair) {
+            owner->pair->held = 0;
+        }
+
+        h->core->lease_drop(h, smpp_session_name(owner));
+    }
 }
 
 
@@ -184,10 +262,11 @@ smpp_session_close(smpp_bind_t *b, uint32_t wait_ms)
     b->bound_us = 0;
     b->enquire_us = 0;
     b->probe_due_us = 0;
+    b->behind = 0;
     b->state = SMPP_IDLE;
     b->state_due_us = 0;
 
-    smpp_submit_lost(b);
+    smpp_result_lost(b);
 
     if (b->held && !b->smpp->draining) {
         if (wait_ms == 0) {
@@ -195,13 +274,15 @@ smpp_session_close(smpp_bind_t *b, uint32_t wait_ms)
         }
 
         b->failures++;
-        b->state = SMPP_WAIT;
         b->state_due_us = now + (int64_t) wait_ms * 1000;
+        smpp_session_enter(b, SMPP_WAIT);
 
-    } else if (b->smpp->draining && b->wanted) {
-        b->held = 0;
-        b->wanted = 0;
-        h->core->lease_drop(h, smpp_session_name(b));
+    } else {
+        smpp_session_enter(b, SMPP_IDLE);
+
+        if (b->smpp->draining) {
+            smpp_session_give_up(b);
+        }
     }
 
     smpp_submit_pump(b->smpp);
@@ -220,9 +301,29 @@ smpp_session_unbind(smpp_bind_t *b)
         return;
     }
 
-    b->state = SMPP_UNBIND_SENT;
     b->state_due_us = smpp_now(b->smpp) + SMPP_UNBIND_US;
+    smpp_session_enter(b, SMPP_UNBIND_SENT);
     smpp_session_arm(b);
+}
+
+
+void
+smpp_session_unbinds(smpp_bind_t *b, uint32_t sequence)
+{
+    smpp_deliver_flush(b);
+    b->unbind = sequence;
+    b->state_due_us = smpp_now(b->smpp) + SMPP_UNBIND_US;
+    smpp_session_enter(b, SMPP_UNBIND_GOT);
+    smpp_session_settle(b);
+}
+
+
+static void
+smpp_session_unbound(smpp_bind_t *b)
+{
+    smpp_session_simple(b, (uint32_t) SMPP_CMD_UNBIND_RESP, ESME_ROK, b->unbind);
+    smpp_told_failure(b, SMS_LOG_NOTICE, 0, "the SMSC ended the session");
+    smpp_session_close(b, 0);
 }
 
 
@@ -259,7 +360,9 @@ smpp_session_lease(smpp_bind_t *b, int held, uint64_t epoch)
         return;
     }
 
-    smpp_log(b->smpp, SMS_LOG_NOTICE, "bind %s: lease lost", b->name);
+    if (!b->second) {
+        smpp_log(b->smpp, SMS_LOG_NOTICE, "bind %s: lease lost", b->name);
+    }
 
     if (b->state == SMPP_BOUND) {
         /* another worker may bind any moment; answers may still come until
@@ -267,7 +370,7 @@ smpp_session_lease(smpp_bind_t *b, int held, uint64_t epoch)
         smpp_session_unbind(b);
         smpp_submit_pump(b->smpp);
 
-    } else if (b->state != SMPP_IDLE && b->state != SMPP_UNBIND_SENT) {
+    } else if (b->state != SMPP_IDLE && b->state < SMPP_UNBIND_SENT) {
         smpp_session_close(b, 0);
     }
 }
@@ -280,7 +383,7 @@ smpp_session_drain(smpp_bind_t *b)
         smpp_session_settle(b);
         smpp_session_arm(b);
 
-    } else if (b->state != SMPP_UNBIND_SENT) {
+    } else if (b->state < SMPP_UNBIND_SENT) {
         smpp_session_close(b, 0);
     }
 }
@@ -289,8 +392,17 @@ smpp_session_drain(smpp_bind_t *b)
 void
 smpp_session_settle(smpp_bind_t *b)
 {
-    if (b->smpp->draining && b->state == SMPP_BOUND && b->window.used == 0
-        && b->arrivals == 0 && b->smpp->nqueue == 0)
+    if (b->window.used || b->arrivals) {
+        return;
+    }
+
+    if (b->state == SMPP_UNBIND_GOT) {
+        smpp_session_unbound(b);
+        return;
+    }
+
+    if (b->smpp->draining && b->state == SMPP_BOUND
+        && (b->second ? b->pair->state == SMPP_IDLE : b->smpp->nqueue == 0))
     {
         smpp_session_unbind(b);
     }
@@ -353,8 +465,7 @@ smpp_session_tick(void *data)
 
     case SMPP_BIND_SENT:
         if (now >= b->state_due_us) {
-            smpp_log(b->smpp, SMS_LOG_ERROR,
-                     "bind %s: bind failed: no answer", b->name);
+            smpp_told_failure(b, SMS_LOG_ERROR, 0, "bind failed: no answer");
             smpp_session_close(b, 0);
             return;
         }
@@ -362,16 +473,15 @@ smpp_session_tick(void *data)
         break;
 
     case SMPP_BOUND:
-        smpp_submit_expire(b, now);
+        smpp_result_expire(b, now);
 
         if (b->state != SMPP_BOUND) {
             return;
         }
 
         if (b->probe_due_us && now >= b->probe_due_us) {
-            smpp_log(b->smpp, SMS_LOG_ERROR,
-                     "bind %s: session lost: enquire_link not answered",
-                     b->name);
+            smpp_told_failure(b, SMS_LOG_ERROR, 0,
+                              "session lost: enquire_link not answered");
             smpp_session_close(b, 0);
             return;
         }
@@ -387,11 +497,32 @@ smpp_session_tick(void *data)
             smpp_probe(b, now);
         }
 
+        if (now >= smpp_told_due(b)) {
+            smpp_told(b);
+        }
+
+        if (now >= smpp_session_idle(b)) {
+            smpp_log(b->smpp, SMS_LOG_NOTICE,
+                     "bind %s: bound anew: nothing came or went", b->name);
+            smpp_session_unbind(b);
+            return;
+        }
+
         smpp_session_settle(b);
         break;
 
+    case SMPP_UNBIND_GOT:
+        smpp_result_expire(b, now);
+
+        if (now >= b->state_due_us) {
+            smpp_session_unbound(b);
+            return;
+        }
+
+        break;
+
     case SMPP_UNBIND_SENT:
-        smpp_submit_expire(b, now);
+        smpp_result_expire(b, now);
 
         if (now >= b->state_due_us) {
             smpp_session_close(b, 0);
@@ -407,6 +538,20 @@ smpp_session_tick(void *data)
 
     smpp_submit_pump(b->smpp);
     smpp_session_arm(b);
+}
+
+
+/* When it has been idle for too long; INT64_MAX: never */
+static int64_t
+smpp_session_idle(const smpp_bind_t *b)
+{
+    if (b->smpp->conf.inactivity_ms == 0 || b->state != SMPP_BOUND
+        || b->window.used || b->arrivals)
+    {
+        return INT64_MAX;
+    }
+
+    return b->active_us + (int64_t) b->smpp->conf.inactivity_ms * 1000;
 }
 
 
@@ -428,8 +573,10 @@ smpp_session_arm(smpp_bind_t *b)
     keep = b->smpp->draining && b->state >= SMPP_BOUND;
     due = smpp_session_earlier(INT64_MAX, b->state_due_us);
 
-    if (b->state == SMPP_BOUND || b->state == SMPP_UNBIND_SENT) {
+    if (b->state >= SMPP_BOUND) {
         due = smpp_session_earlier(due, smpp_window_due(&b->window));
+        due = smpp_session_earlier(due, smpp_told_due(b));
+        due = smpp_session_earlier(due, smpp_session_idle(b));
         due = smpp_session_earlier(due, b->enquire_us);
         due = smpp_session_earlier(due, b->probe_due_us);
 
@@ -491,7 +638,7 @@ smpp_session_opened(void *data, sms_handle_t s)
     smpp_window_reset(&b->window);
 
     memset(&pdu, 0, sizeof(smpp_pdu_t));
-    pdu.command = commands[conf->mode];
+    pdu.command = commands[b->mode];
     pdu.sequence = smpp_window_sequence(&b->window);
     pdu.u.BIND.system_id = conf->system_id;
     pdu.u.BIND.password = conf->password;
@@ -504,34 +651,78 @@ smpp_session_opened(void *data, sms_handle_t s)
         return;
     }
 
-    b->state = SMPP_BIND_SENT;
     b->state_due_us = smpp_now(b->smpp) + (int64_t) conf->response_ms * 1000;
+    smpp_session_enter(b, SMPP_BIND_SENT);
     smpp_session_arm(b);
 }
 
 
-static void
+/* Milliseconds until credentials that were refused are tried again, by any bind of
+ * the link: an SMSC that counts wrong passwords closes the account.           */
+static uint32_t
+smpp_session_denied(smpp_t *smpp)
+{
+    uint64_t  ms;
+
+    ms = (uint64_t) smpp->conf.reconnect_max_ms
+         << (smpp->refusals < SMPP_DENIED_DOUBLES ? smpp->refusals
+                                                  : SMPP_DENIED_DOUBLES);
+
+    if (ms > (uint64_t) smpp->conf.reconnect_max_ms * SMPP_DENIED_MOST) {
+        ms = (uint64_t) smpp->conf.reconnect_max_ms * SMPP_DENIED_MOST;
+    }
+
+    smpp->refusals++;
+    smpp->proved = 0;
+    smpp->refused_us = smpp_now(smpp) + (int64_t) ms * 1000;
+
+    return (uint32_t) ms;
+}
+
+
+void
 smpp_session_bound(smpp_bind_t *b, const smpp_pdu_t *pdu)
 {
-    uint32_t      wait_ms;
+    uint32_t      i, wait_ms;
+    smpp_t       *smpp;
     smpp_conf_t  *conf;
 
-    conf = &b->smpp->conf;
+    smpp = b->smpp;
+    conf = &smpp->conf;
 
     if (pdu->status != ESME_ROK) {
-        wait_ms = pdu->status == ESME_RINVPASWD || pdu->status == ESME_RINVSYSID
-                  || pdu->status == ESME_RINVSYSTYP
-                  ? conf->reconnect_max_ms : 0;
-        smpp_log(b->smpp, SMS_LOG_ERROR, "bind %s: bind refused: %s status=0x%x",
-                 b->name, smpp_status_name(pdu->status), pdu->status);
+        wait_ms = 0;
+        smpp_count(smpp, SMPP_METRIC_BIND_FAILED, 1);
+
+        if (pdu->status == ESME_RINVPASWD || pdu->status == ESME_RINVSYSID
+            || pdu->status == ESME_RINVSYSTYP)
+        {
+            wait_ms = smpp_session_denied(smpp);
+        }
+
+        smpp_told_failure(b, SMS_LOG_ERROR, pdu->status,
+                          "bind refused: %s status=0x%x%s",
+                          smpp_status_name(pdu->status), pdu->status,
+                          wait_ms ? ": check system_id, password, system_type"
+                                  : "");
+
+        if (wait_ms) {
+            smpp_told_link(b);
+        }
+
         smpp_session_close(b, wait_ms);
         return;
     }
 
-    b->state = SMPP_BOUND;
     b->state_due_us = 0;
-    b->bound_us = smpp_now(b->smpp);
+    b->bound_us = smpp_now(smpp);
+    b->active_us = b->bound_us;
     b->bound_metric = 1;
+    smpp->proved = 1;
+    smpp->refusals = 0;
+    smpp->refused_us = 0;
+    smpp_told_success(b);
+    smpp_session_enter(b, SMPP_BOUND);
     smpp_count(b->smpp, SMPP_METRIC_BOUND, 1);
 
     if (conf->enquire_ms) {
@@ -541,195 +732,13 @@ smpp_session_bound(smpp_bind_t *b, const smpp_pdu_t *pdu)
     smpp_log(b->smpp, SMS_LOG_NOTICE, "bind %s: bound: epoch=%llu window=%u",
              b->name, (unsigned long long) b->epoch, b->window.size);
 
+    for (i = 0; i < smpp->nbinds; i++) {
+        if (smpp->binds[i].behind && smpp->binds[i].state == SMPP_WAIT) {
+            smpp_session_connect(&smpp->binds[i]);
+        }
+    }
+
     smpp_session_settle(b);
-}
-
-
-static void
-smpp_session_malformed(smpp_bind_t *b, const smpp_pdu_t *pdu, uint32_t status)
-{
-    smpp_count(b->smpp, SMPP_METRIC_MALFORMED, 1);
-    smpp_log(b->smpp, SMS_LOG_WARN, "bind %s: malformed PDU: command=0x%x %s",
-             b->name, pdu->command, smpp_status_name(status));
-
-    if (pdu->command == (uint32_t) SMPP_CMD_SUBMIT_SM_RESP) {
-        /* an answer all the same; its id, if any, is lost */
-        smpp_submit_answer(b, pdu);
-
-    } else if (pdu->command == (uint32_t) SMPP_CMD_DELIVER_SM
-               || pdu->command == (uint32_t) SMPP_CMD_DATA_SM)
-    {
-        smpp_session_simple(b, pdu->command | SMPP_ANSWER, status,
-                            pdu->sequence);
-
-    } else if (!(pdu->command & SMPP_ANSWER)) {
-        smpp_session_simple(b, (uint32_t) SMPP_CMD_GENERIC_NACK, status,
-                            pdu->sequence);
-    }
-}
-
-
-static void
-smpp_session_pdu(smpp_bind_t *b, const char *p, size_t n)
-{
-    uint32_t    status;
-    smpp_pdu_t  pdu;
-
-    status = smpp_pdu_decode(&pdu, p, n);
-
-    if (status != ESME_ROK) {
-        smpp_session_malformed(b, &pdu, status);
-        return;
-    }
-
-    switch (pdu.command) {
-
-    case (uint32_t) SMPP_CMD_BIND_TRANSCEIVER_RESP:
-    case (uint32_t) SMPP_CMD_BIND_TRANSMITTER_RESP:
-    case (uint32_t) SMPP_CMD_BIND_RECEIVER_RESP:
-        if (b->state == SMPP_BIND_SENT) {
-            smpp_session_bound(b, &pdu);
-        }
-
-        break;
-
-    case (uint32_t) SMPP_CMD_GENERIC_NACK:
-        if (b->state == SMPP_BIND_SENT) {
-            if (pdu.status == ESME_ROK) {
-                pdu.status = ESME_RINVCMDID;
-            }
-
-            smpp_session_bound(b, &pdu);
-            break;
-        }
-
-        if (b->probe_due_us && pdu.sequence == b->probe) {
-            /* it knows no enquire_link, but it is there */
-            b->probe_due_us = 0;
-            b->suspect = 0;
-            break;
-        }
-
-        /* an SMSC that could not even read a submit has not taken it */
-        if (pdu.status == ESME_ROK) {
-            pdu.status = ESME_RUNKNOWNERR;
-        }
-
-        smpp_submit_answer(b, &pdu);
-        break;
-
-    case (uint32_t) SMPP_CMD_SUBMIT_SM_RESP:
-        smpp_submit_answer(b, &pdu);
-        break;
-
-    case (uint32_t) SMPP_CMD_DELIVER_SM:
-    case (uint32_t) SMPP_CMD_DATA_SM:
-        if (b->state == SMPP_BOUND || b->state == SMPP_UNBIND_SENT) {
-            smpp_deliver_add(b, p, n);
-
-        } else {
-            smpp_session_simple(b, pdu.command | SMPP_ANSWER,
-                                ESME_RINVBNDSTS, pdu.sequence);
-        }
-
-        break;
-
-    case (uint32_t) SMPP_CMD_ENQUIRE_LINK:
-        smpp_session_simple(b, (uint32_t) SMPP_CMD_ENQUIRE_LINK_RESP, ESME_ROK,
-                            pdu.sequence);
-        break;
-
-    case (uint32_t) SMPP_CMD_ENQUIRE_LINK_RESP:
-        b->probe_due_us = 0;
-        b->suspect = 0;
-        break;
-
-    case (uint32_t) SMPP_CMD_UNBIND:
-        smpp_log(b->smpp, SMS_LOG_NOTICE, "bind %s: the SMSC unbinds", b->name);
-        smpp_deliver_flush(b);
-        smpp_session_simple(b, (uint32_t) SMPP_CMD_UNBIND_RESP, ESME_ROK,
-                            pdu.sequence);
-        smpp_session_close(b, 0);
-        break;
-
-    case (uint32_t) SMPP_CMD_UNBIND_RESP:
-        if (b->state == SMPP_UNBIND_SENT) {
-            smpp_deliver_flush(b);
-            smpp_session_close(b, 0);
-        }
-
-        break;
-
-    case (uint32_t) SMPP_CMD_OUTBIND:
-    case (uint32_t) SMPP_CMD_ALERT_NOTIFICATION:
-        /* neither has an answer, and neither changes what we do */
-        break;
-
-    default:
-        if (!(pdu.command & SMPP_ANSWER)) {
-            smpp_session_simple(b, (uint32_t) SMPP_CMD_GENERIC_NACK,
-                                ESME_RINVCMDID, pdu.sequence);
-        }
-    }
-}
-
-
-static size_t
-smpp_session_data(void *data, sms_handle_t s, const char *p, size_t n)
-{
-    size_t        used;
-    int32_t       len;
-    smpp_bind_t  *b;
-
-    b = data;
-    used = 0;
-
-    if (s != b->stream) {
-        return n;
-    }
-
-    if (b->enquire_us) {
-        b->enquire_us = smpp_now(b->smpp)
-                        + (int64_t) b->smpp->conf.enquire_ms * 1000;
-    }
-
-    while (used < n) {
-        len = smpp_pdu_length(p + used, n - used);
-
-        if (len < 0) {
-            smpp_count(b->smpp, SMPP_METRIC_MALFORMED, 1);
-            smpp_log(b->smpp, SMS_LOG_ERROR,
-                     "bind %s: session lost: command_length is no length",
-                     b->name);
-            smpp_deliver_flush(b);
-            smpp_session_simple(b, (uint32_t) SMPP_CMD_GENERIC_NACK,
-                                ESME_RINVCMDLEN, 0);
-            smpp_session_close(b, 0);
-            return n;
-        }
-
-        if (len == 0 || (size_t) len > n - used) {
-            break;
-        }
-
-        smpp_session_pdu(b, p + used, (size_t) len);
-
-        if (s != b->stream) {
-            return n;
-        }
-
-        used += (size_t) len;
-    }
-
-    smpp_deliver_flush(b);
-    smpp_submit_pump(b->smpp);
-    smpp_session_settle(b);
-
-    if (s == b->stream) {
-        smpp_session_arm(b);
-    }
-
-    return used;
 }
 
 
@@ -764,8 +773,10 @@ smpp_session_closed(void *data, sms_handle_t s, sms_rc_t why)
     }
 
     b->stream = 0;
-    smpp_log(b->smpp, SMS_LOG_WARN, "bind %s: %s: rc=%d", b->name,
-             b->state == SMPP_CONNECT ? "connect failed" : "connection lost",
-             (int) why);
+    smpp_told_failure(b, why == SMS_E_DENIED || why == SMS_E_CONFIG
+                         ? SMS_LOG_ERROR : SMS_LOG_WARN, 0, "%s: %s",
+                      b->state == SMPP_CONNECT ? "connect failed"
+                                               : "connection lost",
+                      smpp_told_why(b, why));
     smpp_session_close(b, 0);
 }

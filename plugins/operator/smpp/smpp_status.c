@@ -13,6 +13,8 @@ static const smpp_status_word_t  smpp_status_words[] = {
     { "retry",          SMPP_CLASS_RETRY,     SMS_REASON_OTHER },
     { "throttled",      SMPP_CLASS_THROTTLED, SMS_REASON_OTHER },
     { "down",           SMPP_CLASS_DOWN,      SMS_REASON_OTHER },
+    { "failover",       SMPP_CLASS_FAILOVER,  SMS_REASON_OTHER },
+    { "stop",           SMPP_CLASS_STOP,      SMS_REASON_OTHER },
     { "invalid_number", SMPP_CLASS_FINAL,     SMS_REASON_INVALID_NUMBER },
     { "sender",         SMPP_CLASS_FINAL,     SMS_REASON_SENDER },
     { "content",        SMPP_CLASS_FINAL,     SMS_REASON_CONTENT },

@@ -8,6 +8,7 @@
  *
  *     status 0x0455=consent      final, reason consent
  *     status 1044=retry
+ *     status 0x0410=stop         the account is refused: the link rests
  *
  * The same notation names the err: values of receipts (receipt_error).
  */
@@ -26,7 +27,9 @@ enum {
 
 typedef enum {
     SMPP_CLASS_OK, SMPP_CLASS_FINAL, SMPP_CLASS_RETRY, SMPP_CLASS_THROTTLED,
-    SMPP_CLASS_DOWN
+    SMPP_CLASS_DOWN,
+    SMPP_CLASS_FAILOVER,                /* over another link                   */
+    SMPP_CLASS_STOP                     /* retry, and the link rests           */
 } smpp_class_t;
 
 typedef struct {
@@ -35,9 +38,13 @@ typedef struct {
     sms_reason_t  reason;
 } smpp_verdict_t;
 
-/* Parses "CODE=WORD": CODE decimal or 0x…, WORD a class (retry, throttled,
- * down) or a reason (invalid_number, sender, content, consent, blacklist,
- * sim_changed, expired, ported, other), which is final.  SMS_OK or SMS_E_CONFIG. */
+/* "retry, throttled, ...": what a WORD may be, for people */
+#define SMPP_STATUS_WORDS  "retry, throttled, down, failover, stop, or final "  \
+    "as invalid_number, sender, content, consent, blacklist, sim_changed, "    \
+    "expired, ported, other"
+
+/* Parses "CODE=WORD": CODE decimal or 0x…, WORD of SMPP_STATUS_WORDS: a class, or
+ * a reason, which is final.  SMS_OK or SMS_E_CONFIG.                         */
 sms_rc_t smpp_status_parse(sms_str_t item, smpp_verdict_t *v);
 
 /* The verdict on "code": of the n overrides, else of the table. */

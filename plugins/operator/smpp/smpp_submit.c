@@ -1,137 +1,15 @@
 #include <string.h>
 
 #include "smpp.h"
+#include "smpp_data.h"
+#include "smpp_job.h"
 #include "smpp_part.h"
 
 
-struct smpp_unit_s {
-    smpp_unit_t  *next;                 /* in the queue                        */
-    smpp_job_t   *job;
-    smpp_bind_t  *bind;                 /* in flight on it; NULL: not written  */
-    uint32_t      index;                /* in the batch                        */
-    uint32_t      sequence;
-    uint32_t      done;
-};
-
-struct smpp_job_s {                     /* memory of the call: ends with it    */
-    smpp_job_t         *prev, *next;
-    smpp_t             *smpp;
-    sms_call_t          call;
-    const sms_batch_t  *batch;
-    int64_t             due_us;         /* monotonic; INT64_MAX: none          */
-    uint32_t            left;
-    uint32_t            busy;           /* do not complete: units are walked   */
-    smpp_unit_t         units[];
-};
-
 #define SMPP_MARGIN_US    50000         /* answer before the host cancels      */
-#define SMPP_RETRY_MS     1000
 
 static void smpp_submit_arm(smpp_t *smpp);
-
-
-static const sms_part_t *
-smpp_submit_part(const smpp_unit_t *u)
-{
-    const sms_batch_t  *batch;
-
-    batch = u->job->batch;
-
-    return SMS_AT(const sms_part_t, batch->items, batch->item_stride, u->index);
-}
-
-
-static void
-smpp_submit_unlink(smpp_job_t *job)
-{
-    if (job->prev) {
-        job->prev->next = job->next;
-
-    } else {
-        job->smpp->jobs = job->next;
-    }
-
-    if (job->next) {
-        job->next->prev = job->prev;
-    }
-}
-
-
-/* The job's memory may be gone when this returns. */
-static void
-smpp_submit_end(smpp_job_t *job)
-{
-    smpp_t      *smpp;
-    sms_call_t   call;
-
-    if (job->left || job->busy) {
-        return;
-    }
-
-    smpp = job->smpp;
-    call = job->call;
-    smpp_submit_unlink(job);
-    smpp->host->core->complete(smpp->host, call, SMS_OK);
-}
-
-
-static void
-smpp_submit_finish(smpp_unit_t *u, sms_outcome_t outcome, sms_reason_t reason,
-    uint32_t retry_ms, uint32_t code, sms_str_t id)
-{
-    sms_submit_t       *r;
-    smpp_job_t         *job;
-    const sms_batch_t  *batch;
-
-    static const uint32_t  metric[] = {
-        [SMS_SUBMIT_SENT] = SMPP_METRIC_SENT,
-        [SMS_SUBMIT_REJECTED] = SMPP_METRIC_REJECTED,
-        [SMS_SUBMIT_RETRY] = SMPP_METRIC_RETRY,
-        [SMS_SUBMIT_THROTTLED] = SMPP_METRIC_THROTTLED,
-        [SMS_SUBMIT_UNKNOWN] = SMPP_METRIC_UNKNOWN,
-        [SMS_SUBMIT_FAILOVER] = SMPP_METRIC_FAILOVER
-    };
-
-    if (u->done) {
-        return;
-    }
-
-    job = u->job;
-    batch = job->batch;
-    r = SMS_AT(sms_submit_t, batch->results, batch->result_stride, u->index);
-
-    r->status = SMS_OK;
-    r->outcome = outcome;
-    r->reason = reason;
-    r->retry_after_ms = retry_ms;
-    r->operator_code = code;
-    r->operator_id = id;
-
-    u->done = 1;
-    u->bind = NULL;
-    job->left--;
-    smpp_count(job->smpp, metric[outcome], 1);
-    smpp_submit_end(job);
-}
-
-
-static void
-smpp_submit_retry(smpp_unit_t *u)
-{
-    sms_str_t  none = { NULL, 0 };
-
-    smpp_submit_finish(u, SMS_SUBMIT_RETRY, SMS_REASON_NONE, SMPP_RETRY_MS, 0,
-                       none);
-}
-
-
-static void
-smpp_submit_unknown(smpp_unit_t *u)
-{
-    sms_str_t  none = { NULL, 0 };
-
-    smpp_submit_finish(u, SMS_SUBMIT_UNKNOWN, SMS_REASON_NONE, 0, 0, none);
-}
+static void smpp_submit_rest(smpp_t *smpp, int64_t now_us);
 
 
 static smpp_unit_t *
@@ -177,7 +55,7 @@ smpp_submit_room(smpp_bind_t *b, int64_t now_us)
 {
     uint32_t  room, rate;
 
-    if (!smpp_session_ready(b) || b->blocked
+    if (!smpp_session_ready(b) || b->blocked || now_us < b->smpp->rest_us
         || b->window.used >= b->window.size)
     {
         return 0;
@@ -248,25 +126,99 @@ smpp_submit_notify(smpp_t *smpp)
 }
 
 
+/* The first of the queue is on the wire. */
+static void
+smpp_submit_written(smpp_t *smpp, smpp_bind_t *b, uint32_t sequence,
+    int64_t now_us)
+{
+    int64_t       due_us, told_us;
+    smpp_unit_t  *u;
+
+    u = smpp_submit_shift(smpp);
+    u->bind = b;
+    u->sequence = sequence;
+    b->active_us = now_us;
+    due_us = now_us + (int64_t) smpp->conf.response_ms * 1000;
+    smpp_window_add(&b->window, sequence, u, now_us, due_us);
+    smpp_rate_take(&b->rate, now_us);
+    told_us = smpp_told_due(b);
+
+    if (told_us < due_us) {
+        due_us = told_us;
+    }
+
+    if (b->timer == 0 || b->timer_us > due_us) {
+        smpp_session_arm(b);
+    }
+}
+
+
+/* Writes the question at the head of the queue. */
+static sms_rc_t
+smpp_submit_ask(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
+{
+    sms_rc_t      rc;
+    smpp_pdu_t    pdu;
+    smpp_ask_t    room;
+    smpp_unit_t  *u;
+
+    u = smpp->queue;
+
+    if (u->job->due_us <= now_us) {
+        smpp_result_retry(smpp_submit_shift(smpp));
+        return SMS_OK;
+    }
+
+    smpp_ask_make(&pdu, &room, u);
+    pdu.sequence = smpp_window_sequence(&b->window);
+
+    if (!smpp_session_ready(b)) {
+        return SMS_E_BUSY;
+    }
+
+    rc = smpp_session_send(b, &pdu);
+
+    if (rc == SMS_E_INVAL) {
+        smpp_ask_fail(smpp_submit_shift(smpp), rc);
+        return SMS_OK;
+    }
+
+    if (rc != SMS_OK) {
+        b->blocked = 1;
+        return rc;
+    }
+
+    smpp_submit_written(smpp, b, pdu.sequence, now_us);
+
+    return SMS_OK;
+}
+
+
 /* Writes the first part of the queue to "b".  SMS_OK: written, or finished for
  * a reason of its own; else it stays where it is.                             */
 static sms_rc_t
 smpp_submit_write(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
 {
-    int64_t            epoch_us, due_us;
+    int64_t            epoch_us;
     sms_rc_t           rc;
     sms_str_t          none = { NULL, 0 };
+    smpp_data_t        data;
     smpp_part_t        encoded;
     smpp_unit_t       *u;
     sms_reason_t       reason;
     const sms_part_t  *part;
 
     u = smpp->queue;
-    part = smpp_submit_part(u);
+
+    if (u->job->kind != SMPP_JOB_SUBMIT) {
+        return smpp_submit_ask(smpp, b, now_us);
+    }
+
+    part = smpp_result_part(u);
 
     if (u->job->due_us <= now_us) {
         /* the call ends before an answer could come: do not begin */
-        smpp_submit_retry(smpp_submit_shift(smpp));
+        smpp_result_retry(smpp_submit_shift(smpp));
         return SMS_OK;
     }
 
@@ -274,12 +226,18 @@ smpp_submit_write(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
 
     if (part->msg->expires_us && part->msg->expires_us <= epoch_us) {
         smpp_submit_shift(smpp);
-        smpp_submit_finish(u, SMS_SUBMIT_REJECTED, SMS_REASON_EXPIRED, 0, 0,
+        smpp_result_finish(u, SMS_SUBMIT_REJECTED, SMS_REASON_EXPIRED, 0, 0,
                            none);
         return SMS_OK;
     }
 
     rc = smpp_part_encode(&encoded, &smpp->conf, part, epoch_us);
+    reason = smpp_part_blame(&encoded);
+
+    if (rc == SMS_OK && smpp->conf.data_sm) {
+        rc = smpp_data_make(&data, &encoded.pdu, &smpp->conf,
+                            part->msg->expires_us - epoch_us);
+    }
 
     if (rc == SMS_OK) {
         encoded.pdu.sequence = smpp_window_sequence(&b->window);
@@ -294,14 +252,13 @@ smpp_submit_write(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
 
     if (rc == SMS_E_DENIED) {
         smpp_submit_shift(smpp);
-        smpp_submit_finish(u, SMS_SUBMIT_FAILOVER, SMS_REASON_NONE, 0, 0, none);
+        smpp_result_finish(u, SMS_SUBMIT_FAILOVER, SMS_REASON_NONE, 0, 0, none);
         return SMS_OK;
     }
 
     if (rc == SMS_E_INVAL) {
-        reason = smpp_part_blame(&encoded);
         smpp_submit_shift(smpp);
-        smpp_submit_finish(u, SMS_SUBMIT_REJECTED, reason, 0, 0, none);
+        smpp_result_finish(u, SMS_SUBMIT_REJECTED, reason, 0, 0, none);
         return SMS_OK;
     }
 
@@ -310,17 +267,8 @@ smpp_submit_write(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
         return rc;
     }
 
-    smpp_submit_shift(smpp);
-    u->bind = b;
-    u->sequence = encoded.pdu.sequence;
-    due_us = now_us + (int64_t) smpp->conf.response_ms * 1000;
-    smpp_window_add(&b->window, u->sequence, u, now_us, due_us);
-    smpp_rate_take(&b->rate, now_us);
+    smpp_submit_written(smpp, b, encoded.pdu.sequence, now_us);
     smpp_count(smpp, SMPP_METRIC_SUBMITS, 1);
-
-    if (b->timer == 0 || b->timer_us > due_us) {
-        smpp_session_arm(b);
-    }
 
     return SMS_OK;
 }
@@ -349,6 +297,7 @@ smpp_submit_pump(smpp_t *smpp)
     smpp_bind_t  *b;
 
     now = smpp_now(smpp);
+    smpp_submit_rest(smpp, now);
 
     while (smpp->queue) {
         b = NULL;
@@ -372,10 +321,32 @@ smpp_submit_pump(smpp_t *smpp)
             break;
         }
 
-        smpp_submit_retry(smpp_submit_shift(smpp));
+        smpp_result_retry(smpp_submit_shift(smpp));
     }
 
     smpp_submit_notify(smpp);
+}
+
+
+/* While the operator refuses whatever comes, the host shall not wait for us. */
+static void
+smpp_submit_rest(smpp_t *smpp, int64_t now_us)
+{
+    uint32_t      ms;
+    sms_str_t     none = { NULL, 0 };
+    smpp_unit_t  *u;
+
+    while (smpp->queue && now_us < smpp->rest_us) {
+        u = smpp_submit_shift(smpp);
+        ms = (uint32_t) ((smpp->rest_us - now_us) / 1000) + 1;
+
+        if (u->job->kind == SMPP_JOB_SUBMIT) {
+            smpp_result_finish(u, SMS_SUBMIT_STOP, SMS_REASON_NONE, ms, 0, none);
+
+        } else {
+            smpp_ask_fail(u, SMS_E_BUSY);
+        }
+    }
 }
 
 
@@ -409,15 +380,15 @@ smpp_submit_tick(void *data)
             if (u->bind) {
                 /* the slot stays taken: the SMSC may still answer */
                 smpp_window_forget(&u->bind->window, u->sequence);
-                smpp_submit_unknown(u);
+                smpp_result_unknown(u);
 
             } else {
-                smpp_submit_retry(u);
+                smpp_result_retry(u);
             }
         }
 
         job->busy = 0;
-        smpp_submit_end(job);
+        smpp_result_end(job);
     }
 
     smpp_submit_pump(smpp);
@@ -454,6 +425,10 @@ smpp_submit_arm(smpp_t *smpp)
 
         when = smpp_rate_due(&b->rate, now);
 
+        if (when < smpp->rest_us) {
+            when = smpp->rest_us;
+        }
+
         if (when > now && when < due) {
             due = when;
         }
@@ -485,6 +460,14 @@ smpp_submit_arm(smpp_t *smpp)
 sms_rc_t
 smpp_submit_run(void *inst, sms_call_t call, const sms_batch_t *batch)
 {
+    return smpp_submit_start(inst, call, batch, SMPP_JOB_SUBMIT);
+}
+
+
+sms_rc_t
+smpp_submit_start(void *inst, sms_call_t call, const sms_batch_t *batch,
+    smpp_job_kind_t kind)
+{
     smpp_t       *smpp;
     int64_t       remains;
     uint32_t      i;
@@ -500,6 +483,7 @@ smpp_submit_run(void *inst, sms_call_t call, const sms_batch_t *batch)
 
     memset(job, 0, sizeof(smpp_job_t) + batch->n * sizeof(smpp_unit_t));
     job->smpp = smpp;
+    job->kind = kind;
     job->call = call;
     job->batch = batch;
     job->left = batch->n;
@@ -533,7 +517,7 @@ smpp_submit_run(void *inst, sms_call_t call, const sms_batch_t *batch)
     job->busy = 0;
 
     if (job->left == 0) {
-        smpp_submit_unlink(job);
+        smpp_result_unlink(job);
         return SMS_OK;
     }
 
@@ -571,144 +555,7 @@ smpp_submit_cancel(void *inst, sms_call_t call)
         }
     }
 
-    smpp_submit_unlink(job);
-}
-
-
-void
-smpp_submit_answer(smpp_bind_t *b, const smpp_pdu_t *pdu)
-{
-    void            *item;
-    smpp_t          *smpp;
-    int64_t          now, sent_us;
-    uint32_t         wait_ms;
-    smpp_id_t        id;
-    sms_str_t        copy, to = { NULL, 0 };
-    smpp_unit_t     *u;
-    smpp_verdict_t   v;
-
-    smpp = b->smpp;
-    now = smpp_now(smpp);
-
-    if (!smpp_window_take(&b->window, pdu->sequence, &item, &sent_us)) {
-        smpp_count(smpp, SMPP_METRIC_LATE, 1);
-        return;
-    }
-
-    /* whoever answers submits is alive */
-    b->suspect = 0;
-    smpp_count(smpp, SMPP_METRIC_ANSWER_US, now - sent_us);
-    v = smpp_status_judge(pdu->status, smpp->conf.status, smpp->conf.nstatus);
-    wait_ms = 0;
-    copy.ptr = NULL;
-    copy.len = 0;
-
-    switch (v.klass) {
-
-    case SMPP_CLASS_OK:
-        smpp_rate_accepted(&b->rate, now);
-        id.len = 0;
-
-        if (pdu->shape == SMPP_SHAPE_SM_RESP) {
-            if (item) {
-                to = smpp_submit_part(item)->msg->to;
-            }
-
-            smpp_id_answer(smpp->book, &id, pdu->u.SM_RESP.message_id, to);
-        }
-
-        break;
-
-    case SMPP_CLASS_THROTTLED:
-        wait_ms = smpp_rate_throttled(&b->rate, now);
-        break;
-
-    default:
-        break;
-    }
-
-    u = item;
-
-    if (u == NULL) {
-        smpp_count(smpp, SMPP_METRIC_LATE, 1);
-
-    } else {
-        switch (v.klass) {
-
-        case SMPP_CLASS_OK:
-            if (id.len) {
-                copy.ptr = smpp->host->core->alloc(smpp->host, u->job->call,
-                                                   id.len);
-                if (copy.ptr) {
-                    memcpy((char *) copy.ptr, id.s, id.len);
-                    copy.len = id.len;
-                }
-            }
-
-            smpp_submit_finish(u, SMS_SUBMIT_SENT, SMS_REASON_NONE, 0,
-                               pdu->status, copy);
-            break;
-
-        case SMPP_CLASS_THROTTLED:
-            smpp_submit_finish(u, SMS_SUBMIT_THROTTLED, SMS_REASON_NONE,
-                               wait_ms, pdu->status, copy);
-            break;
-
-        case SMPP_CLASS_FINAL:
-            smpp_submit_finish(u, SMS_SUBMIT_REJECTED, v.reason, 0,
-                               pdu->status, copy);
-            break;
-
-        default:
-            smpp_submit_finish(u, SMS_SUBMIT_RETRY, SMS_REASON_NONE,
-                               SMPP_RETRY_MS, pdu->status, copy);
-        }
-    }
-
-    if (v.klass == SMPP_CLASS_DOWN) {
-        smpp_log(smpp, SMS_LOG_ERROR, "bind %s: session lost: submit answered "
-                 "%s", b->name, smpp_status_name(pdu->status));
-        smpp_session_close(b, 0);
-    }
-}
-
-
-void
-smpp_submit_expire(smpp_bind_t *b, int64_t now_us)
-{
-    void      *item;
-    uint32_t   n;
-
-    for (n = 0; smpp_window_expire(&b->window, now_us, &item); n++) {
-        if (item) {
-            smpp_submit_unknown(item);
-        }
-    }
-
-    if (n) {
-        smpp_log(b->smpp, SMS_LOG_WARN, "bind %s: submits not answered: n=%u",
-                 b->name, n);
-        smpp_probe_suspect(b);
-    }
-}
-
-
-void
-smpp_submit_lost(smpp_bind_t *b)
-{
-    void      *item;
-    uint32_t   n;
-
-    for (n = 0; smpp_window_expire(&b->window, INT64_MAX, &item); n++) {
-        if (item) {
-            smpp_submit_unknown(item);
-        }
-    }
-
-    if (n) {
-        smpp_log(b->smpp, SMS_LOG_WARN, "bind %s: connection lost with submits "
-                 "in flight: n=%u", b->name, n);
-    }
+    smpp_result_unlink(job);
 }
 
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include <sms/sms_gsm7.h>
+#include <sms/sms_time.h>
 
 #include "smpp_text.h"
 
@@ -173,6 +174,84 @@ smpp_text_period(uint32_t seconds, char out[SMPP_PERIOD_LEN + 1])
         out[4 + 2 * i] = (char) ('0' + field[i] / 10);
         out[5 + 2 * i] = (char) ('0' + field[i] % 10);
     }
+}
+
+
+void
+smpp_text_time(int64_t us, int32_t offset_s, char out[SMPP_PERIOD_LEN + 1])
+{
+    int       year, month, mday, field[8];
+    size_t    i;
+    int32_t   day, second;
+    int64_t   local;
+
+    local = us / 1000000 + offset_s;
+    day = (int32_t) (local / 86400);
+    second = (int32_t) (local % 86400);
+    sms_time_date(day, &year, &month, &mday);
+
+    field[0] = year % 100;
+    field[1] = month;
+    field[2] = mday;
+    field[3] = second / 3600;
+    field[4] = second / 60 % 60;
+    field[5] = second % 60;
+    field[6] = 0;
+    field[7] = (offset_s < 0 ? -offset_s : offset_s) / 900;
+
+    for (i = 0; i < 6; i++) {
+        out[2 * i] = (char) ('0' + field[i] / 10);
+        out[2 * i + 1] = (char) ('0' + field[i] % 10);
+    }
+
+    out[12] = '0';
+    out[13] = (char) ('0' + field[7] / 10);
+    out[14] = (char) ('0' + field[7] % 10);
+    out[15] = offset_s < 0 ? '-' : '+';
+    out[16] = 0;
+}
+
+
+int
+smpp_text_when(sms_str_t text, int64_t *us)
+{
+    int      field[7];
+    size_t   i;
+    int32_t  day;
+    int64_t  second;
+
+    static const int  most[] = { 99, 12, 31, 23, 59, 59, 48 };
+    static const int  place[] = { 0, 2, 4, 6, 8, 10, 13 };
+
+    if (text.len != SMPP_PERIOD_LEN
+        || (text.ptr[15] != '+' && text.ptr[15] != '-'))
+    {
+        return 0;
+    }
+
+    for (i = 0; i < 15; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            return 0;
+        }
+    }
+
+    for (i = 0; i < 7; i++) {
+        field[i] = (text.ptr[place[i]] - '0') * 10 + text.ptr[place[i] + 1] - '0';
+
+        if (field[i] > most[i]) {
+            return 0;
+        }
+    }
+
+    if (sms_time_day(2000 + field[0], field[1], field[2], &day) != 0) {
+        return 0;
+    }
+
+    second = (int64_t) day * 86400 + field[3] * 3600 + field[4] * 60 + field[5];
+    second -= (text.ptr[15] == '-' ? -1 : 1) * field[6] * 900;
+    *us = second * 1000000;
+
+    return 1;
 }
 
 

@@ -53,6 +53,14 @@ smpp_sender_kind_t smpp_text_sender_kind(sms_str_t from);
 /* A period in SMPP's relative format, at most 30 days. */
 void smpp_text_period(uint32_t seconds, char out[SMPP_PERIOD_LEN + 1]);
 
+/* A moment in SMPP's absolute format (7.1.1), by a clock "offset_s" east of UTC, a
+ * multiple of 900.                                                           */
+void smpp_text_time(int64_t us, int32_t offset_s,
+    char out[SMPP_PERIOD_LEN + 1]);
+
+/* The reverse: 1 and *us, or 0 when it is no absolute time. */
+int smpp_text_when(sms_str_t text, int64_t *us);
+
 /* Drops a leading '+' (or 00 of an international number). */
 sms_str_t smpp_text_address(sms_str_t address, uint8_t ton);
 

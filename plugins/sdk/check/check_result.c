@@ -237,7 +237,7 @@ check_route(fakehost_t *fh, uint32_t i, const sms_route_t *r)
 static const char *
 check_submit(uint32_t i, const sms_submit_t *r)
 {
-    if (r->outcome < SMS_SUBMIT_SENT || r->outcome > SMS_SUBMIT_UNKNOWN) {
+    if (r->outcome < SMS_SUBMIT_SENT || r->outcome > SMS_SUBMIT_STOP) {
         return check_bad(i, "outcome %u out of range", r->outcome);
     }
     if (r->reason > SMS_REASON_PORTED) {
