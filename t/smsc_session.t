@@ -18,6 +18,9 @@ use SMS::Case;
 use SMS::Flow;
 use SMS::Tap;
 
+# a link that soon finds out
+my $soon = valgrind() ? 'enquire_link 5s; response_timeout 10s;'
+                      : 'enquire_link 500ms; response_timeout 1s;';
 my %once = (state => 'delivered', accepted => 1);
 
 
@@ -66,9 +69,9 @@ my @cases = (
     { name => 'closed', link => {}, act => 'drop', ends => 1, %once },
     { name => 'unbind by the SMSC', link => {}, act => 'unbind', ends => 1, %once },
     { name => 'enquire_link by the SMSC', link => {}, act => 'enquire', ends => 0, %once },
-    { name => 'it hears and says nothing', link => { smpp => 'enquire_link 500ms; response_timeout 1s;' },
+    { name => 'it hears and says nothing', link => { smpp => $soon },
       act => 'mute', ends => 1, %once },
-    { name => 'it does not even read', link => { smpp => 'enquire_link 500ms; response_timeout 1s;' },
+    { name => 'it does not even read', link => { smpp => $soon },
       act => 'stall', ends => 1, %once },
 );
 

@@ -486,6 +486,10 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
 
     ngx_sms_counter_inc(claim->link->zone, counters[s->outcome - 1]);
 
+    if (s->outcome == SMS_SUBMIT_UNKNOWN) {
+        ngx_sms_counter_inc(claim->link->zone, NGX_SMS_C_IN_DOUBT);
+    }
+
     if (s->outcome == SMS_SUBMIT_SENT && row->klass == SMS_CLASS_OTP) {
         ngx_sms_counter_add(claim->link->zone, NGX_SMS_C_OTP_SECONDS,
                             claim->submitted_us - row->accepted_us);

@@ -13,7 +13,7 @@ package SMS::Smsc;
 #   $smsc->stop;
 #
 # start() takes smsc-sim's long options with '_' for '-'; "rules" is a list of
-# its --rule strings.  Without "log" a file in a temporary directory is used, so
+# its --rule strings, "clock" an SMS::Clock.  Without "log" a file in a temporary directory is used, so
 # that messages() always works.  The process ends with the object.
 
 use strict;
@@ -47,6 +47,8 @@ sub _spawn {
     my ($self) = @_;
     my %opt = %{ $self->{opt} };
     my @args = map { ('--rule', $_) } @{ delete $opt{rules} // [] };
+    my $clock = delete $opt{clock};
+    local %ENV = (%ENV, $clock->environment, LD_PRELOAD => $clock->library) if $clock;
 
     for my $key (sort keys %opt) {
         (my $name = $key) =~ tr/_/-/;

@@ -9,8 +9,8 @@ package SMS::Smsc::Journal;
 #    "part":1,"parts":2,"validity":"...","registered":1,"tlv":{"1501":"hex"}}
 #
 # status 0 is accepted; -1: the connection was closed instead.  Other events: bind,
-# unbind, closed (with why), receipt_done, mo_done, refused (a deliver_sm), query,
-# cancel, replace, enquire.  Lines are written before the answer leaves, so that
+# unbind, closed (with why), receipt_done, mo_done, refused (a deliver_sm), again (brought
+# and not answered when the connection ended), query, cancel, replace.  Lines are written before the answer leaves, so that
 # what an ESME was told is never newer than the file.
 
 use strict;

@@ -154,8 +154,11 @@ sub close {
     $self->{journal}->add(event => 'closed', at => time, conn => $c->{id}, why => $why);
 
     # what was brought and not answered has to be brought again
-    unshift @{ $self->{ready} }, map { $c->{waiting}{$_} }
-                                 sort { $a <=> $b } keys %{ $c->{waiting} };
+    my @again = map { $c->{waiting}{$_} } sort { $a <=> $b } keys %{ $c->{waiting} };
+
+    $self->{journal}->add(event => 'again', at => time, conn => $c->{id},
+                          kind => $_->{kind}, number => $_->{number}) for @again;
+    unshift @{ $self->{ready} }, @again;
     return;
 }
 
@@ -367,6 +370,7 @@ sub run {
     my $parent = $self->{opt}{parent};
 
     $self->turn until $self->{stop} || ($parent && getppid != $parent);
+    $self->close($_, 'end') for values %{ $self->{conn} };
     $self->{journal}->flush;
     return;
 }
