@@ -144,7 +144,9 @@ for my $hour (1 .. $hours) {
             or diag(explain(states($pg))), $lost_hours++;
 
         # what is not answered keeps those of its claim waiting: it goes alone
+        my $silent = $smsc->stats->{silent};
         give(to => numbers(1, 17), text => 'durum 17');
+        wait_until { $smsc->stats->{silent} > $silent } slow(20), 'the one without an answer';
     }
 
     push @rss, rss();
