@@ -131,7 +131,7 @@ for my $hour (1 .. $hours) {
         give(to => numbers(1, $_), text => "durum $_", $_ == 16 ? (validity_s => 3600) : ())
             for grep { $_ != 17 } sort keys %kind;
         give(to => numbers(2, 21), text => "ileride $hour", schedule_at => at(2.5 * 3600));
-        $smsc->inject_mo(from => '905321112233', to => '4605', text => "ORNEK $hour");
+        $smsc->inject_mo(from => '905321112233', to => '7777', text => "saat $hour");
 
         # the same request twice
         my $to = numbers(1);
