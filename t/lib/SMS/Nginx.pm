@@ -19,7 +19,8 @@ package SMS::Nginx;
 # %%CERT%% and %%CERT_KEY%% (made when asked for), and each key of "vars".
 #
 #   new: conf, pg, workers (1), level (info), vars, module (0: without ours),
-#        single (1: master_process off), globals (more text)
+#        single (1: master_process off), globals (more text), clock (SMS::Clock),
+#        asan (more of ASAN_OPTIONS)
 #   conf($text)        another configuration, for the next start or reload
 #   check([$text])     (ok, output) of "nginx -t", in list context
 #   start  quit  stop (TERM)  restart   reload(wait => 0)
@@ -206,13 +207,23 @@ sub command {
 sub environment {
     my ($self) = @_;
 
+    my @preload;
+
+    if (my $clock = $self->{clock}) {
+        %ENV = (%ENV, $clock->environment);
+        @preload = $clock->library;
+    }
+
+    $ENV{LD_PRELOAD} = "@preload" if @preload;
     return unless sanitized();
 
+    # ASan's must be the first
     chomp(my $asan = qx{gcc -print-file-name=libasan.so});
-    $ENV{LD_PRELOAD} = $asan;
+    $ENV{LD_PRELOAD} = join ' ', $asan, @preload;
 
     # nginx's own exit leaves its pools to the system
-    $ENV{ASAN_OPTIONS} = 'detect_leaks=0:abort_on_error=1:disable_coredump=1';
+    $ENV{ASAN_OPTIONS} = join ':', 'detect_leaks=0:abort_on_error=1:disable_coredump=1',
+                         $self->{asan} // ();
     $ENV{UBSAN_OPTIONS} = 'print_stacktrace=1';
     return;
 }

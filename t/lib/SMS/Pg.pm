@@ -6,6 +6,7 @@ package SMS::Pg;
 #   my $pg = SMS::Pg->new(schema => 0);     an empty one
 #   my $pg = SMS::Pg->new(durable => 1);    own cluster, fsync on: for crashes
 #   my $pg = SMS::Pg->new(own => 1, listen => 1, settings => { jit => 'on' });
+#   my $pg = SMS::Pg->new(clock => SMS::Clock->new);    by this clock; own
 #
 # Without "durable", "own", "listen" or "settings" the files of one run share a
 # cluster (SMS_RUN names it; a file that runs alone makes one), which runs with
@@ -33,7 +34,7 @@ sub new {
     my ($class, %opt) = @_;
     my $self = bless { schema => 1, pid => $$, %opt }, $class;
 
-    $self->{own} ||= $opt{durable} || $opt{listen} || $opt{settings};
+    $self->{own} ||= $opt{durable} || $opt{listen} || $opt{settings} || $opt{clock};
 
     if ($self->{own}) {
         $self->make_cluster;
@@ -239,6 +240,9 @@ sub start {
     my ($self) = @_;
 
     $self->must_own;
+
+    local %ENV = (%ENV, $self->{clock}->environment, LD_PRELOAD => $self->{clock}->library)
+        if $self->{clock};
     tool('start', $self->{dir}, @{ $self->{start} });
     return;
 }

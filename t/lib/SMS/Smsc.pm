@@ -5,6 +5,7 @@ package SMS::Smsc;
 #   my $smsc = SMS::Smsc->start(log => "$dir/smsc.jsonl", delay_ms => 5);
 #   $smsc->port;
 #   $smsc->rule('99', receipt => 'UNDELIV', err => 1);
+#   $smsc->rule('98', answer => 'half', times => 1);    # SMS::Smsc::Fault
 #   $smsc->wait_for(100);                       # accepted submits, or dies
 #   my @got = $smsc->messages;                  # accepted submit_sm, as logged
 #   $smsc->inject_mo(from => '905321112233', text => 'ORNEK RET');
@@ -12,7 +13,7 @@ package SMS::Smsc;
 #   $smsc->stop;
 #
 # start() takes smsc-sim's long options with '_' for '-'; "rules" is a list of
-# its --rule strings.  Without "log" a file in a temporary directory is used, so
+# its --rule strings, "clock" an SMS::Clock.  Without "log" a file in a temporary directory is used, so
 # that messages() always works.  The process ends with the object.
 
 use strict;
@@ -46,6 +47,8 @@ sub _spawn {
     my ($self) = @_;
     my %opt = %{ $self->{opt} };
     my @args = map { ('--rule', $_) } @{ delete $opt{rules} // [] };
+    my $clock = delete $opt{clock};
+    local %ENV = (%ENV, $clock->environment, LD_PRELOAD => $clock->library) if $clock;
 
     for my $key (sort keys %opt) {
         (my $name = $key) =~ tr/_/-/;
@@ -119,13 +122,28 @@ sub set      { my ($self, %a) = @_; return $self->command('set', %a) }
 # For numbers that end in $suffix; without keys the rule goes away.
 sub rule     { my ($self, $suffix, %a) = @_;
                return $self->command('rule', %a, suffix => "$suffix") }
+# Another system_id, with settings of its own.
+sub user     { my ($self, $id, %a) = @_;
+               return $self->command('user', %a, system_id => $id) }
+# What goes wrong with binds: status, answer, silent, close, delay; times;
+# system_id.  Without any of them: nothing any more.
+sub bind_fault { my ($self, %a) = @_; return $self->command('bind_fault', %a) }
 sub throttle { my ($self, $n) = @_;
                return $self->command('throttle', count => $n) }
-sub drop     { $_[0]->command('drop') }         # close every connection
-sub mute     { $_[0]->command('mute', on => $_[1] // 1) }
-sub unbind   { $_[0]->command('unbind') }
-sub enquire  { $_[0]->command('enquire') }
-sub raw      { $_[0]->command('raw', hex => $_[1]) }
+
+# These are for all connections, or for those of (system_id => ...).
+sub drop     { my ($self, %a) = @_; return $self->command('drop', %a) }
+sub mute     { my ($self, $on, %a) = @_;
+               return $self->command('mute', %a, on => $on // 1) }
+sub stall    { my ($self, $on, %a) = @_;        # reads no more
+               return $self->command('stall', %a, on => $on // 1) }
+sub unbind   { my ($self, %a) = @_; return $self->command('unbind', %a) }
+sub enquire  { my ($self, %a) = @_; return $self->command('enquire', %a) }
+sub raw      { my ($self, $hex, %a) = @_;
+               return $self->command('raw', %a, hex => $hex) }
+sub half     { my ($self, %a) = @_; return $self->command('half', %a) }
+
+sub release  { $_[0]->command('release') }      # receipts that wait come now
 sub stats    { $_[0]->command('stats') }
 
 # A message from a person; text is characters, octets and udh would be hex.
@@ -165,7 +183,7 @@ sub events {
     return @rows;
 }
 
-# What the SMSC has taken, in order of arrival.
+# What the SMSC has taken, in order of arrival: SMS::Smsc::Journal.
 sub messages {
     my ($self) = @_;
     return grep { $_->{status} == 0 } $self->events('submit');

@@ -57,4 +57,18 @@ sub decode {
     return \%pdu;
 }
 
+# Optional parameters as they came: { "1501" => hex }, the last of equal tags.
+sub tlvs {
+    my ($me, $pdu) = @_;
+    my ($at, %tlv) = ($pdu->{tlv_at});
+
+    while (defined $at && $at + 4 <= length $pdu->{data}) {
+        my ($tag, $len) = unpack 'nn', substr $pdu->{data}, $at, 4;
+        $tlv{ sprintf '%04x', $tag } = unpack 'H*', substr $pdu->{data}, $at + 4, $len;
+        $at += 4 + $len;
+    }
+
+    return \%tlv;
+}
+
 1;
