@@ -1,12 +1,14 @@
 #include "ngx_sms_round.h"
 
 #include "sms_lane.h"
+#include "sms_msisdn.h"
 #include "ngx_sms_counter.h"
 #include "ngx_sms_ids.h"
 #include "ngx_sms_work.h"
 
 
 #define NGX_SMS_CONSENT_TIMEOUT 20000
+#define NGX_SMS_LOOKUP_TIMEOUT  3000
 #define NGX_SMS_ROUTE_TIMEOUT   3000
 
 /* consent unknown, no route: looked at again after as long as it has waited */
@@ -22,6 +24,10 @@ static void ngx_sms_round_ran(ngx_sms_run_t *run);
 static void ngx_sms_round_consents(ngx_sms_round_t *round);
 static void ngx_sms_round_mirror(ngx_sms_round_t *round);
 static void ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res);
+static void ngx_sms_round_lookup(ngx_sms_round_t *round);
+static void ngx_sms_round_networks(ngx_sms_round_t *round);
+static ngx_int_t ngx_sms_round_eligible(ngx_sms_round_t *round);
+static void ngx_sms_round_place(sms_msg_t *m, int64_t number);
 static void ngx_sms_round_route(ngx_sms_round_t *round);
 static void ngx_sms_round_routes(ngx_sms_round_t *round);
 static void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
@@ -198,7 +204,7 @@ ngx_sms_round_consent(void *data)
     }
 
     if (round->nasked == 0) {
-        ngx_sms_round_route(round);
+        ngx_sms_round_lookup(round);
         return;
     }
 
@@ -216,7 +222,7 @@ ngx_sms_round_consent(void *data)
                                   "consent-unknown");
         }
 
-        ngx_sms_round_route(round);
+        ngx_sms_round_lookup(round);
     }
 }
 
@@ -306,6 +312,9 @@ ngx_sms_round_ran(ngx_sms_run_t *run)
     if (round->routing) {
         ngx_sms_round_routes(round);
 
+    } else if (round->looking) {
+        ngx_sms_round_networks(round);
+
     } else {
         ngx_sms_round_consents(round);
     }
@@ -389,7 +398,7 @@ ngx_sms_round_consents(ngx_sms_round_t *round)
 
     round->run = NULL;
     ngx_sms_plugin_run_free(run);
-    ngx_sms_round_route(round);
+    ngx_sms_round_lookup(round);
 }
 
 
@@ -450,6 +459,169 @@ ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res)
 }
 
 
+/*
+ * Where the numbers are served now: the next lookup for what none has answered.  A
+ * network that is not known is that of the number's prefix.
+ */
+
+static void
+ngx_sms_round_lookup(ngx_sms_round_t *round)
+{
+    ngx_uint_t          i;
+    ngx_array_t        *list;
+    ngx_sms_plugin_t  **plugin;
+
+    round->asking = 0;
+
+    if (!round->looking && ngx_sms_round_eligible(round) != NGX_OK) {
+
+        for (i = 0; i < round->n; i++) {
+            if (round->answers[i].outcome == 0) {
+                ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
+                                     "no-route");
+            }
+        }
+    }
+
+    round->looking = 1;
+    list = &round->conf->judge.plugins->kinds[SMS_KIND_LOOKUP];
+    plugin = list->elts;
+
+    while (round->nlookup < list->nelts) {
+
+        round->nasked = 0;
+
+        for (i = 0; i < round->n; i++) {
+            if (round->answers[i].outcome == 0 && !round->st.rows[i].test
+                && !round->looked[i])
+            {
+                round->asked[round->nasked++] = i;
+            }
+        }
+
+        if (round->nasked == 0) {
+            break;
+        }
+
+        if (ngx_sms_round_run(round, plugin[round->nlookup++],
+                              NGX_SMS_OP_LOOKUP_NETWORK,
+                              NGX_SMS_LOOKUP_TIMEOUT)
+            == NGX_OK)
+        {
+            return;
+        }
+    }
+
+    ngx_sms_round_route(round);
+}
+
+
+static void
+ngx_sms_round_networks(ngx_sms_round_t *round)
+{
+    ngx_uint_t            i, k;
+    ngx_sms_run_t        *run;
+    const sms_network_t  *network;
+
+    run = round->run;
+
+    for (k = 0; run->results && k < round->nasked; k++) {
+
+        i = round->asked[k];
+        network = ngx_sms_run_result(run, sms_network_t, k);
+
+        if (network->status == SMS_OK && network->mcc) {
+            round->st.msgs[i].mcc = network->mcc;
+            round->st.msgs[i].mnc = network->mnc;
+            round->looked[i] = 1;
+        }
+    }
+
+    round->run = NULL;
+    ngx_sms_plugin_run_free(run);
+    ngx_sms_round_lookup(round);
+}
+
+
+/* what lookups and routers go by; it is mostly the same as that of the row before */
+
+static ngx_int_t
+ngx_sms_round_eligible(ngx_sms_round_t *round)
+{
+    uint32_t              *list, n;
+    sms_msg_t             *m;
+    ngx_uint_t             i;
+    ngx_sms_plugins_t     *plugins;
+    ngx_sms_store_row_t   *row, *last;
+    ngx_sms_ineligible_e   why;
+    ngx_sms_route_what_t   what;
+
+    plugins = round->conf->judge.plugins;
+    last = NULL;
+    list = NULL;
+    n = 0;
+
+    round->looked = ngx_pcalloc(round->pool, round->n);
+    if (round->looked == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < round->n; i++) {
+
+        row = &round->st.rows[i];
+        m = &round->st.msgs[i];
+
+        if (round->answers[i].outcome || row->test) {
+            continue;
+        }
+
+        if (last == NULL || row->account != last->account
+            || row->klass != last->klass || row->encoding != last->encoding
+            || row->sender.data != last->sender.data
+            || row->text.data != last->text.data)
+        {
+            what.sender = ngx_sms_account_sender(round->st.accounts[i],
+                                                 &row->sender);
+            what.klass = (ngx_uint_t) row->klass;
+            what.encoding = (ngx_uint_t) row->encoding;
+            what.text = row->text;
+            what.address = -1;
+
+            list = ngx_sms_route_eligible(plugins, &what, round->pool, &n,
+                                          &why);
+            if (list == NULL) {
+                return NGX_ERROR;
+            }
+
+            last = row;
+        }
+
+        m->eligible = list;
+        m->neligible = n;
+
+        if (plugins->kinds[SMS_KIND_ROUTER].nelts) {
+            ngx_sms_round_place(m, row->to);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_sms_round_place(sms_msg_t *m, int64_t number)
+{
+    sms_msisdn_t  place;
+
+    if (sms_msisdn_from_number(number, &place) == SMS_MSISDN_OK) {
+        m->mcc = place.mcc;
+        m->mnc = place.mnc;
+        m->country[0] = place.country[0];
+        m->country[1] = place.country[1];
+    }
+}
+
+
 /* the next router for what has no link yet; then all is stored */
 
 static void
@@ -458,8 +630,7 @@ ngx_sms_round_route(ngx_sms_round_t *round)
     uint32_t                    link;
     ngx_uint_t                  i;
     ngx_array_t                *list;
-    sms_route_t                 only;
-    ngx_sms_sender_t           *sender;
+    sms_msg_t                  *m;
     ngx_sms_plugin_t          **plugin;
     const ngx_sms_judge_conf_t *judge;
 
@@ -467,14 +638,15 @@ ngx_sms_round_route(ngx_sms_round_t *round)
     list = &judge->plugins->kinds[SMS_KIND_ROUTER];
     plugin = list->elts;
     round->routing = 1;
-    round->asking = 0;
 
     while (round->nth < list->nelts) {
 
         round->nasked = 0;
 
         for (i = 0; i < round->n; i++) {
-            if (round->answers[i].outcome == 0 && !round->st.rows[i].test) {
+            if (round->answers[i].outcome == 0 && !round->st.rows[i].test
+                && round->st.msgs[i].neligible)
+            {
                 round->asked[round->nasked++] = i;
             }
         }
@@ -492,24 +664,23 @@ ngx_sms_round_route(ngx_sms_round_t *round)
         }
     }
 
-    ngx_memzero(&only, sizeof(sms_route_t));
-
-    if (list->nelts == 0 && judge->plugins->links == 1) {
-        only.nlinks = 1;
-        only.link[0] = judge->plugins->link[0].id;
-    }
-
     for (i = 0; i < round->n; i++) {
 
         if (round->answers[i].outcome) {
             continue;
         }
 
-        sender = ngx_sms_account_sender(round->st.accounts[i],
-                                        &round->st.rows[i].sender);
-        link = sender ? ngx_sms_judge_link(judge, sender, round->st.rows[i].test,
-                                           &only)
-                      : 0;
+        m = &round->st.msgs[i];
+        link = 0;
+
+        if (round->st.rows[i].test) {
+            link = ngx_sms_route_sandbox(judge->plugins, &judge->sandbox);
+
+        } else if (list->nelts == 0 && judge->plugins->links == 1
+                   && m->neligible)
+        {
+            link = m->eligible[0];
+        }
 
         if (link) {
             round->answers[i].lane = sms_lane(link,
@@ -532,7 +703,6 @@ ngx_sms_round_routes(ngx_sms_round_t *round)
     ngx_uint_t          i, k;
     ngx_sms_run_t      *run;
     const sms_route_t  *route;
-    ngx_sms_sender_t   *sender;
 
     run = round->run;
 
@@ -545,11 +715,7 @@ ngx_sms_round_routes(ngx_sms_round_t *round)
             continue;
         }
 
-        sender = ngx_sms_account_sender(round->st.accounts[i],
-                                        &round->st.rows[i].sender);
-        link = sender ? ngx_sms_judge_link(&round->conf->judge, sender,
-                                           0, route)
-                      : 0;
+        link = ngx_sms_route_pick(&round->st.msgs[i], route);
 
         if (link) {
             round->answers[i].lane = sms_lane(link,

@@ -39,7 +39,10 @@ typedef struct {
     ngx_uint_t                   *asked;    /* rows of the plugin call        */
     ngx_uint_t                    nasked;
     ngx_sms_run_t                *run;
+    ngx_uint_t                    looking;  /* a lookup is asked              */
+    ngx_uint_t                    nlookup;  /* the next one                   */
     ngx_uint_t                    routing;
+    u_char                       *looked;   /* rows whose network is known    */
     void                        (*done)(void *data);
     void                         *data;
 } ngx_sms_round_t;
