@@ -1,5 +1,7 @@
 #include "ngx_sms_judge.h"
 
+#include "ngx_sms_ids.h"
+
 
 typedef enum {
     NGX_SMS_JUDGE_RULES = 0,
@@ -51,6 +53,19 @@ static char *ngx_sms_judge_copy(char *p, sms_str_t *s);
 ngx_int_t
 ngx_sms_judge(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
 {
+    ngx_uint_t            i;
+    ngx_sms_recipient_t  *rcpt;
+
+    /* plugins know a message by its id: shares of links are drawn by it */
+    rcpt = sub->recipients.elts;
+
+    for (i = 0; i < sub->recipients.nelts; i++) {
+        if (ngx_sms_id_make(rcpt[i].id) != NGX_OK) {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+        }
+    }
+
+    sub->identified = 1;
     sub->step = NGX_SMS_JUDGE_RULES;
     sub->nth = 0;
     sub->judge_until = ngx_current_msec + NGX_SMS_JUDGE_TIMEOUT;

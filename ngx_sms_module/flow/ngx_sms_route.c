@@ -14,6 +14,10 @@ ngx_sms_route_why(const ngx_sms_plugin_t *op, ngx_sms_route_what_t *what)
 {
     size_t  begin, len;
 
+    if (!ngx_sms_route_approved(what->sender, &op->operator_name)) {
+        return NGX_SMS_INELIGIBLE_SENDER;
+    }
+
     if (op->classes && !(op->classes & ((ngx_uint_t) 1 << what->klass))) {
         return NGX_SMS_INELIGIBLE_CLASS;
     }
@@ -35,8 +39,7 @@ ngx_sms_route_why(const ngx_sms_plugin_t *op, ngx_sms_route_what_t *what)
         }
     }
 
-    return ngx_sms_route_approved(what->sender, &op->operator_name)
-           ? NGX_SMS_INELIGIBLE_NOT : NGX_SMS_INELIGIBLE_SENDER;
+    return NGX_SMS_INELIGIBLE_NOT;
 }
 
 
@@ -44,8 +47,8 @@ const char *
 ngx_sms_route_reason(ngx_sms_ineligible_e why)
 {
     static const char *const  reasons[] = {
-        "", "class-not-allowed", "encoding-not-carried", "address-from-abroad",
-        "sender-not-approved"
+        "", "sender-not-approved", "class-not-allowed", "encoding-not-carried",
+        "address-from-abroad"
     };
 
     return reasons[why];

@@ -17,10 +17,10 @@
 /* why a link may not; the larger, the nearer it was to being allowed */
 typedef enum {
     NGX_SMS_INELIGIBLE_NOT = 0,             /* it may                         */
+    NGX_SMS_INELIGIBLE_SENDER,
     NGX_SMS_INELIGIBLE_CLASS,
     NGX_SMS_INELIGIBLE_ENCODING,
-    NGX_SMS_INELIGIBLE_ADDRESS,
-    NGX_SMS_INELIGIBLE_SENDER               /* and nothing else               */
+    NGX_SMS_INELIGIBLE_ADDRESS
 } ngx_sms_ineligible_e;
 
 

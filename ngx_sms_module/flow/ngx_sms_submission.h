@@ -122,6 +122,7 @@ struct ngx_sms_submission_s {
     ngx_uint_t               validity_s;
     unsigned                 test:1;
     unsigned                 preview:1;
+    unsigned                 identified:1;  /* the recipients' ids are unused */
     unsigned                 ascii:1;       /* transliterate the text         */
 
     u_char                   key_hash[32];  /* SHA-256 of the idempotency key,
