@@ -58,7 +58,7 @@ sub asked {
 
     open my $in, '<', $service->{log} or return {};
     my %n;
-    while (<$in>) { chomp; $n{$_}++ }
+    while (my $line = <$in>) { chomp $line; $n{$line}++ }
     return \%n;
 }
 
