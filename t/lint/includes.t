@@ -84,12 +84,12 @@ none(\@foreign, "libraries stay with their owners");
 none(\@plain, 'base/ and domain/ know no nginx, database, socket or clock');
 
 
-# plugins: the contract, the base library, their own folder, ISO C, and what
-# their "libs" file links
+# plugins: the contract, the base library, their own folder, ISO C, POSIX files, and
+# what their "libs" file links
 
 my %iso = map { ("$_.h" => 1) } qw(assert complex ctype errno fenv float inttypes iso646
     limits locale math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
-    stdio stdlib stdnoreturn string tgmath time uchar wchar wctype strings pthread);
+    stdio stdlib stdnoreturn string tgmath time uchar wchar wctype strings pthread fcntl unistd sys/stat sys/types);
 my %library = ('pcre2.h' => qr/-lpcre2/, 'jansson.h' => qr/-ljansson/,
     'utf8proc.h' => qr/-lutf8proc/, 'curl/' => qr/-lcurl/,
     'openssl/' => qr/-l(?:crypto|ssl)/, 'maxminddb.h' => qr/-lmaxminddb/);

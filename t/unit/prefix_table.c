@@ -174,8 +174,8 @@ test_mistakes(void **state)
         assert_int_equal(table.n, 0);
     }
 
-    assert_int_equal(prefix_table_parse(&table, &nets, "r", "90 * a\n9\0 * b", 13, err, sizeof(err)),
-                     -1);
+    assert_int_equal(prefix_table_parse(&table, &nets, "r", "90 * a\n9\0 * b", 13, err,
+                                        sizeof(err)), -1);
     assert_string_equal(err, "r:2: a zero octet: this is no text");
 }
 
