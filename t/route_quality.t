@@ -31,7 +31,7 @@ my %smsc = map { $_ => SMS::Smsc->start(receipt_ms => 20) } qw(good bad);
 my $nginx = SMS::Nginx->new(pg => $pg, conf => conf(
     http => link_to($smsc{good}, 'good', 2) . link_to($smsc{bad}, 'bad', 3)
             . router("90 * bad good\n")
-            . "sms_quality window=1h lost=8s flush=200ms min=20 trial=3 canary=20;\n"));
+            . "sms_quality window=1h lost=40s flush=200ms min=20 trial=3 canary=20;\n"));
 
 ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
 
@@ -89,7 +89,7 @@ subtest 'it recovers' => sub {
     my $back;
 
     # canaries only: trials are of three parts
-    for (1 .. 25) {
+    for (1 .. 60) {
         send_some(40);
         $back = eval { wait_until { metric($nginx, 'sms_link_fallen{link="bad"}') eq '0' } slow(2); 1 }
                 && metric($nginx, 'sms_link_fallen{link="bad"}') eq '0';
