@@ -175,7 +175,7 @@ mistake('a link twice', 'plugin', 'sms_plugin operator two operator_simulator.so
 mistake('a link of a router', 'plugin', 'sms_plugin router two router_prefix.so link=3 { }', 1,
         'for operators only');
 mistake('an unknown option', 'plugin', "$sim speed=1 { }", 1, 'speed=1',
-        'link=, operator=, on_error=, order=');
+        'link=, operator=, classes=, encodings=, abroad=, wait=, on_error=, order=');
 mistake('a bad policy', 'plugin', "$sim on_error=ignore { }", 1, 'ignore', 'defer, deny, allow');
 mistake('consent that is allowed', 'plugin',
         'sms_plugin consent iys consent_iys.so on_error=allow { }', 1, 'on_error=allow');
