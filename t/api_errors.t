@@ -102,13 +102,16 @@ my %var = (
     'long token' => 'ğ' x 100 . '€' x 100,
 );
 
-my $routes = spew(temporary('routes') . '/routes', "90 * sim\n30 * other\n");
+my $routes = spew(temporary('routes') . '/routes', "90 * sim\n30 * other\n30693 * foreign\n");
 chmod 0644, $routes;
 
 my $nginx = SMS::Nginx->new(pg => $pg, conf => SMS::Account::conf(
     priced => 1, api => 'sms_timeout 10s;', extra => <<"EOC"));
     sms_plugin router prefix router_prefix.so { table $routes; }
     sms_plugin operator other operator_simulator.so link=2 operator=other {
+        grant inbound dict;
+    }
+    sms_plugin operator foreign operator_simulator.so link=3 operator=sim abroad=on {
         grant inbound dict;
     }
 EOC
@@ -501,6 +504,8 @@ no credit              | poor: POST /v1/messages | info {"sender": "FAKIR"} | 40
 no price               | POST /v1/messages | info {"to": ["+4915112345678"]} | 422 no-tariff /to/0
 no way                 | POST /v1/messages | info {"to": ["+447911123456"]} | 422 no-route /to/0
 not on that operator   | POST /v1/messages | info {"to": ["+306912345678"]} | 422 sender-not-registered-on-route /to/0
+an address from abroad | POST /v1/messages | info {"to": ["+306931234567"], "text": "Bkz. ornek.com.tr"} | 422 not-carried-on-route /to/0
+and without one        | POST /v1/messages | info {"to": ["+306931234567"]} | 202
 
 # who is calling
 no key                 | -: POST /v1/messages | info                      | 401 missing-key

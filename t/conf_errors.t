@@ -118,10 +118,10 @@ mistake('no time to answer', 'api', 'sms_timeout 0;', 1, 'above 0');
 my $sim = 'sms_plugin operator two operator_simulator.so link=2';
 
 mistake('an unknown kind', 'plugin', 'sms_plugin carrier a operator_simulator.so { }', 1,
-        'unknown plugin kind "carrier"', 'rule, consent, billing, router, operator');
+        'unknown plugin kind "carrier"', 'rule, consent, billing, router, operator, lookup');
 mistake("of kind $_, which nothing calls", 'plugin', "sms_plugin $_ a operator_simulator.so { }", 1,
-        qq{plugin kind "$_"}, 'this version calls only rule, consent, billing, router, operator')
-    for qw(auth notifier payment signature lookup);
+        qq{plugin kind "$_"}, 'this version calls only rule, consent, billing, router, operator, lookup')
+    for qw(auth notifier payment signature);
 
 # where the workers can read them, wherever the checkout is
 for my $sample (qw(puppet_hold)) {
@@ -174,12 +174,37 @@ mistake('no link', 'plugin', 'sms_plugin operator two operator_simulator.so { gr
         'link=N');
 mistake('a bad link', 'plugin', 'sms_plugin operator two operator_simulator.so link=0 { }', 1,
         '1 to 65535');
+mistake('a bad class', 'plugin', "$sim classes=otp,ticari { }", 1, '"classes=otp,ticari"',
+        'otp, informational, commercial or exempt');
+mistake('a class twice', 'plugin', "$sim classes=otp,otp { }", 1, 'each once');
+mistake('no class', 'plugin', "$sim classes= { }", 1, 'each once');
+mistake('a bad encoding', 'plugin', "$sim encodings=utf8 { }", 1,
+        'gsm7, turkish_single, turkish_locking or ucs2');
+mistake('abroad or not', 'plugin', "$sim abroad=yes { }", 1, '"abroad=yes"', 'on, off');
+mistake('a wait of an operator', 'plugin', "$sim wait=1s { }", 1, 'for a lookup');
+mistake('classes of a router', 'plugin',
+        'sms_plugin router two router_prefix.so classes=otp { table x; }', 1,
+        'operators only');
+mistake('a lookup that defers', 'plugin',
+        'sms_plugin lookup two lookup_file.so on_error=defer { table x; }', 1, 'on_error=allow');
+mistake('a lookup that waits for long', 'plugin',
+        'sms_plugin lookup two lookup_file.so wait=4s { table x; }', 1, 'up to 3s');
+mistake('ported numbers that are not there', 'plugin',
+        'sms_plugin lookup two lookup_file.so { table /nonexistent/x; }', 1,
+        '/nonexistent/x: No such file');
+mistake('a service without a number', 'plugin',
+        'sms_plugin lookup two lookup_http.so { url http://127.0.0.1/; mccmnc_path n; }', 1,
+        '{number}');
+mistake('a bad way to judge', 'http', 'sms_quality window=1s;', 1, '"window=1s"', '5s to 1h');
+mistake('an unknown one', 'http', 'sms_quality speed=1;', 1, '"speed=1"', 'canary=');
+mistake('off and more', 'http', 'sms_quality min=5 off;', 1, '"off"', 'alone');
+mistake('judged twice', 'http', "sms_quality off;\nsms_quality off;", 2, 'is duplicate');
 mistake('a link twice', 'plugin', 'sms_plugin operator two operator_simulator.so link=1 { }', 1,
         'link 1 belongs to "sim"');
 mistake('a link of a router', 'plugin', 'sms_plugin router two router_prefix.so link=3 { }', 1,
         'for operators only');
 mistake('an unknown option', 'plugin', "$sim speed=1 { }", 1, 'speed=1',
-        'link=, operator=, on_error=, order=');
+        'link=, operator=, classes=, encodings=, abroad=, wait=, on_error=, order=');
 mistake('a bad policy', 'plugin', "$sim on_error=ignore { }", 1, 'ignore', 'defer, deny, allow');
 mistake('consent that is allowed', 'plugin',
         'sms_plugin consent iys consent_iys.so on_error=allow { }', 1, 'on_error=allow');

@@ -139,10 +139,13 @@ sub blocks {
     # tables of words, by their first one
     my %list = reverse $code =~ /(\w+)\[\w*\] = \{\s*(?:NULL,\s*)?"(\w+)"/g;
 
-    # the kinds that are called come first, the others are named as such
-    my ($last) = $code =~ /kind_called.*?kind <= SMS_KIND_(\w+)/s;
+    # the kinds that are called, the others are named as such
+    my ($last, $more) = $code =~ /kind_called.*?kind <= SMS_KIND_(\w+)((?: \|\| kind == SMS_KIND_\w+)*)/s;
     my @kind = $words->($list{rule});
     my @called = splice @kind, 0, 1 + (grep { $kind[$_] eq lc $last } 0 .. $#kind)[0];
+    my %more = map { lc($_) => 1 } $more =~ /KIND_(\w+)/g;
+    push @called, grep { $more{$_} } @kind;
+    @kind = grep { !$more{$_} } @kind;
     is_deeply([ $kinds =~ /`(\w+)`/g ], \@called, 'kinds');
     my ($refused) = section('sms_plugin') =~ /contract has more kinds \((.*?)\)/s;
     is_deeply([ sort $refused =~ /`(\w+)`/g ], [ sort @kind ], 'and those that are refused');
@@ -158,8 +161,7 @@ sub blocks {
 
     # defaults of on_error, by kind
     my ($policies) = $option =~ /ngx_sms_plugin_policies\[\] = \{(.*?)\}/s;
-    my @policy = map { lc } $policies =~ /ON_ERROR_(\w+)/g;
-    my %coded = map { $called[$_] => $policy[$_] } 0 .. $#called;
+    my %coded = map { lc } $policies =~ /\[SMS_KIND_(\w+)\] = NGX_SMS_ON_ERROR_(\w+)/g;
     my ($told) = section('sms_plugin') =~ /Default:\s*(`defer` for.*?)\.\s/s;
     my %told;
     for my $part (split /;\s*/, $told // '') {

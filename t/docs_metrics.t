@@ -28,7 +28,7 @@ for (split /\n/, $page) {
 }
 
 $plugin{$2} = { from => $1, type => $3 }
-    while $page =~ /^\| ([^|]+?) \| `(sms_plugin_\w+)(?:\{[\w,]+\})?` \| (\w+) \|/mg;
+    while $page =~ /^\| ([^|]+?) \| `(sms_(?:plugin|link)_\w+)(?:\{[\w,]+\})?` \| (\w+) \|/mg;
 
 # the table, and the code that counts
 my @rows = table('ngx_sms_module/shm/ngx_sms_counter.def', 'NGX_SMS_COUNTER');

@@ -198,9 +198,15 @@ ngx_sms_intake(ngx_sms_submission_t *sub)
     rcpt = sub->recipients.elts;
     rc = NGX_OK;
 
-    for (i = 0; i < sub->recipients.nelts && rc == NGX_OK; i++) {
+    /* those that the plugins were shown, unless they were in a batch before */
+    for (i = 0;
+         i < sub->recipients.nelts && rc == NGX_OK && !sub->identified;
+         i++)
+    {
         rc = ngx_sms_id_make(rcpt[i].id);
     }
+
+    sub->identified = 0;
 
     /* the hash of a code of six digits would tell the code */
     sub->hashed = sub->klass != SMS_CLASS_OTP && sub->bodies.nelts == 1;

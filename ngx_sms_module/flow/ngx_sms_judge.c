@@ -1,10 +1,11 @@
 #include "ngx_sms_judge.h"
 
-#include "ngx_sms_halts.h"
+#include "ngx_sms_ids.h"
 
 
 typedef enum {
     NGX_SMS_JUDGE_RULES = 0,
+    NGX_SMS_JUDGE_LOOKUP,
     NGX_SMS_JUDGE_QUOTE,
     NGX_SMS_JUDGE_ROUTE,
     NGX_SMS_JUDGE_DONE
@@ -33,6 +34,9 @@ static ngx_int_t ngx_sms_judge_finding(ngx_sms_submission_t *sub,
     const sms_finding_t *f);
 static void ngx_sms_judge_take_quotes(ngx_sms_submission_t *sub,
     ngx_sms_plugin_t *plugin);
+static void ngx_sms_judge_take_networks(ngx_sms_submission_t *sub);
+static void ngx_sms_judge_eligible(ngx_sms_submission_t *sub,
+    const ngx_sms_judge_conf_t *conf);
 static void ngx_sms_judge_take_routes(ngx_sms_submission_t *sub,
     const ngx_sms_judge_conf_t *conf);
 static void ngx_sms_judge_failed(ngx_sms_submission_t *sub,
@@ -42,12 +46,27 @@ static ngx_uint_t ngx_sms_judge_confirmed(ngx_sms_submission_t *sub,
     sms_str_t code);
 static void ngx_sms_judge_unrouted(ngx_sms_submission_t *sub,
     const ngx_sms_judge_conf_t *conf);
+static void ngx_sms_judge_no_link(ngx_sms_submission_t *sub,
+    ngx_sms_recipient_t *rcpt, ngx_uint_t known);
 static char *ngx_sms_judge_copy(char *p, sms_str_t *s);
 
 
 ngx_int_t
 ngx_sms_judge(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
 {
+    ngx_uint_t            i;
+    ngx_sms_recipient_t  *rcpt;
+
+    /* plugins know a message by its id: shares of links are drawn by it */
+    rcpt = sub->recipients.elts;
+
+    for (i = 0; i < sub->recipients.nelts; i++) {
+        if (ngx_sms_id_make(rcpt[i].id) != NGX_OK) {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+        }
+    }
+
+    sub->identified = 1;
     sub->step = NGX_SMS_JUDGE_RULES;
     sub->nth = 0;
     sub->judge_until = ngx_current_msec + NGX_SMS_JUDGE_TIMEOUT;
@@ -107,6 +126,10 @@ ngx_sms_judge_go(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
 
         sub->step++;
         sub->nth = 0;
+
+        if (sub->step == NGX_SMS_JUDGE_ROUTE) {
+            ngx_sms_judge_eligible(sub, conf);
+        }
     }
 
     ngx_sms_submission_sum(sub);
@@ -125,7 +148,7 @@ ngx_sms_judge_plugin(ngx_sms_submission_t *sub,
     ngx_sms_plugin_t **plugin;
 
     static const ngx_uint_t  kinds[] = {
-        SMS_KIND_RULE, SMS_KIND_BILLING, SMS_KIND_ROUTER
+        SMS_KIND_RULE, SMS_KIND_LOOKUP, SMS_KIND_BILLING, SMS_KIND_ROUTER
     };
 
     list = &conf->plugins->kinds[kinds[sub->step]];
@@ -154,8 +177,8 @@ ngx_sms_judge_start(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin,
     ngx_sms_recipient_t  *rcpt;
 
     static const ngx_uint_t  ops[] = {
-        NGX_SMS_OP_RULE_EVALUATE, NGX_SMS_OP_BILLING_QUOTE,
-        NGX_SMS_OP_ROUTER_CHOOSE
+        NGX_SMS_OP_RULE_EVALUATE, NGX_SMS_OP_LOOKUP_NETWORK,
+        NGX_SMS_OP_BILLING_QUOTE, NGX_SMS_OP_ROUTER_CHOOSE
     };
 
     body = sub->bodies.elts;
@@ -170,7 +193,10 @@ ngx_sms_judge_start(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin,
         if (sub->step == NGX_SMS_JUDGE_RULES
             ? body[i].problem != SMS_PROBLEM_NONE
             : (rcpt[i].problem != SMS_PROBLEM_NONE
-               || (sub->step == NGX_SMS_JUDGE_ROUTE && rcpt[i].link)))
+               || (sub->step == NGX_SMS_JUDGE_LOOKUP && rcpt[i].looked)
+               || (sub->step == NGX_SMS_JUDGE_ROUTE
+                   && (rcpt[i].link
+                       || body[rcpt[i].body].neligible == 0))))
         {
             continue;
         }
@@ -211,7 +237,8 @@ ngx_sms_judge_start(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin,
                                    ngx_sms_run_item(run, sms_msg_t, i));
     }
 
-    run->timeout = NGX_SMS_JUDGE_TIMEOUT;
+    run->timeout = sub->step == NGX_SMS_JUDGE_LOOKUP && plugin->wait
+                   ? plugin->wait : NGX_SMS_JUDGE_TIMEOUT;
     run->done = ngx_sms_judge_run_done;
     run->data = sub;
     sub->run = run;
@@ -220,6 +247,15 @@ ngx_sms_judge_start(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin,
     rc = ngx_sms_plugin_run(plugin, ops[sub->step], run);
 
     if (rc == NGX_AGAIN) {
+
+        if (sub->step == NGX_SMS_JUDGE_LOOKUP && plugin->wait == 0) {
+
+            /* its answer is for the next one who asks; the prefix routes this */
+            sub->run = NULL;
+            ngx_sms_plugin_run_abandon(run);
+            return NGX_OK;
+        }
+
         ngx_sms_submission_hold(sub);
         return NGX_AGAIN;
     }
@@ -262,7 +298,7 @@ ngx_sms_judge_busy(ngx_sms_submission_t *sub)
 
     run = sub->run;
 
-    if (run->rc != SMS_E_BUSY
+    if (run->rc != SMS_E_BUSY || sub->step == NGX_SMS_JUDGE_LOOKUP
         || (ngx_msec_int_t) (sub->judge_until - ngx_current_msec) <= 0)
     {
         return 0;
@@ -311,7 +347,7 @@ ngx_sms_judge_take(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
     plugin = run->plugin;
     sub->run = NULL;
 
-    if (run->rc != SMS_OK) {
+    if (run->rc != SMS_OK && sub->step != NGX_SMS_JUDGE_LOOKUP) {
         ngx_sms_judge_failed(sub, plugin);
 
     } else {
@@ -321,6 +357,10 @@ ngx_sms_judge_take(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
 
         case NGX_SMS_JUDGE_RULES:
             ngx_sms_judge_take_rules(sub, plugin);
+            break;
+
+        case NGX_SMS_JUDGE_LOOKUP:
+            ngx_sms_judge_take_networks(sub);
             break;
 
         case NGX_SMS_JUDGE_QUOTE:
@@ -604,6 +644,63 @@ ngx_sms_judge_take_quotes(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin)
 }
 
 
+/* a lookup that fails leaves the network of the prefix */
+
+static void
+ngx_sms_judge_take_networks(ngx_sms_submission_t *sub)
+{
+    ngx_uint_t            i, *asked;
+    ngx_sms_recipient_t  *rcpt;
+    const sms_network_t  *network;
+
+    rcpt = sub->recipients.elts;
+    asked = sub->asked.elts;
+
+    for (i = 0; sub->taking->results && i < sub->asked.nelts; i++) {
+
+        network = ngx_sms_run_result(sub->taking, sms_network_t, i);
+
+        if (network->status == SMS_OK && network->mcc) {
+            rcpt[asked[i]].mcc = network->mcc;
+            rcpt[asked[i]].mnc = network->mnc;
+            rcpt[asked[i]].looked = 1;
+        }
+    }
+}
+
+
+/* of each text: it is the same for all its recipients */
+
+static void
+ngx_sms_judge_eligible(ngx_sms_submission_t *sub,
+    const ngx_sms_judge_conf_t *conf)
+{
+    ngx_uint_t             i;
+    ngx_sms_body_t        *body;
+    ngx_sms_route_what_t   what;
+
+    body = sub->bodies.elts;
+
+    for (i = 0; i < sub->bodies.nelts && !sub->test; i++) {
+
+        what.sender = sub->sender;
+        what.klass = sub->klass;
+        what.encoding = body[i].count.encoding;
+        what.text = body[i].text;
+        what.address = -1;
+
+        body[i].eligible = ngx_sms_route_eligible(conf->plugins, &what,
+                                                  sub->pool,
+                                                  &body[i].neligible,
+                                                  &body[i].ineligible);
+        if (body[i].eligible == NULL) {
+            sub->problem = SMS_PROBLEM_INTERNAL;
+            return;
+        }
+    }
+}
+
+
 static void
 ngx_sms_judge_take_routes(ngx_sms_submission_t *sub,
     const ngx_sms_judge_conf_t *conf)
@@ -623,108 +720,12 @@ ngx_sms_judge_take_routes(ngx_sms_submission_t *sub,
             continue;
         }
 
-        rcpt[asked[i]].link = ngx_sms_judge_link(conf, sub->sender, 0, route);
-        rcpt[asked[i]].routed |= route->nlinks != 0;
-        rcpt[asked[i]].stopped |= ngx_sms_judge_stopped(conf, sub->sender,
-                                                        route) != 0;
+        rcpt[asked[i]].link
+            = ngx_sms_route_pick(conf->plugins,
+                                 ngx_sms_run_item(sub->taking, sms_msg_t, i),
+                                 route);
+        rcpt[asked[i]].routed |= ngx_sms_route_known(route);
     }
-}
-
-
-uint32_t
-ngx_sms_judge_link(const ngx_sms_judge_conf_t *conf, ngx_sms_sender_t *sender,
-    ngx_uint_t test, const sms_route_t *route)
-{
-    uint32_t           k, drained;
-    ngx_str_t          name;
-    ngx_sms_plugin_t  *sandbox;
-
-    if (test) {
-        name = conf->sandbox;
-        sandbox = name.len ? ngx_sms_plugin_find(conf->plugins, &name) : NULL;
-
-        return sandbox ? sandbox->link : 0;
-    }
-
-    drained = 0;
-
-    for (k = 0; k < route->nlinks && k < 8; k++) {
-
-        if (!ngx_sms_judge_eligible(conf, sender, 0, route->link[k])) {
-            continue;
-        }
-
-        switch (ngx_sms_halt_of(conf->plugins, route->link[k])) {
-
-        case NGX_SMS_LINK_OPEN:
-            return route->link[k];
-
-        case NGX_SMS_LINK_DRAINED:
-            drained = drained ? drained : route->link[k];
-            break;
-
-        default:
-            break;
-        }
-    }
-
-    return drained;
-}
-
-
-ngx_uint_t
-ngx_sms_judge_stopped(const ngx_sms_judge_conf_t *conf,
-    ngx_sms_sender_t *sender, const sms_route_t *route)
-{
-    uint32_t  k;
-
-    for (k = 0; k < route->nlinks && k < 8; k++) {
-        if (ngx_sms_halt_of(conf->plugins, route->link[k])
-            == NGX_SMS_LINK_STOPPED
-            && ngx_sms_judge_eligible(conf, sender, 0, route->link[k]))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-ngx_uint_t
-ngx_sms_judge_eligible(const ngx_sms_judge_conf_t *conf,
-    ngx_sms_sender_t *sender, ngx_uint_t test, uint32_t link)
-{
-    ngx_uint_t         i;
-    ngx_str_t         *op;
-    ngx_sms_plugin_t  *plugin;
-
-    plugin = ngx_sms_plugin_by_link(conf->plugins, link);
-
-    if (plugin == NULL) {
-        return 0;
-    }
-
-    if (test) {
-        return plugin->name.len == conf->sandbox.len
-               && ngx_strncmp(plugin->name.data, conf->sandbox.data,
-                              conf->sandbox.len)
-                  == 0;
-    }
-
-    /* C9: a header is approved per operator */
-    for (i = 0; i < sender->noperators; i++) {
-
-        op = &sender->operators[i];
-
-        if (op->len == plugin->operator_name.len
-            && ngx_memcmp(op->data, plugin->operator_name.data, op->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -736,6 +737,7 @@ ngx_sms_judge_unrouted(ngx_sms_submission_t *sub,
 {
     ngx_uint_t            i;
     sms_route_t           only;
+    ngx_sms_body_t       *body;
     ngx_sms_recipient_t  *rcpt;
 
     ngx_memzero(&only, sizeof(sms_route_t));
@@ -756,29 +758,52 @@ ngx_sms_judge_unrouted(ngx_sms_submission_t *sub,
             continue;
         }
 
-        rcpt[i].link = ngx_sms_judge_link(conf, sub->sender, sub->test, &only);
+        body = (ngx_sms_body_t *) sub->bodies.elts + rcpt[i].body;
 
-        if (rcpt[i].link) {
-            continue;
+        if (sub->test) {
+            rcpt[i].link = ngx_sms_route_sandbox(conf->plugins,
+                                                 &conf->sandbox);
+
+        } else if (only.nlinks && body->neligible) {
+            rcpt[i].link = only.link[0];
         }
 
-        if (rcpt[i].stopped
-            || (!sub->test && ngx_sms_judge_stopped(conf, sub->sender, &only)))
-        {
-            ngx_sms_submission_reject(sub, &rcpt[i], SMS_PROBLEM_ROUTE_STOPPED,
-                                      "ask the operator desk");
-            continue;
+        if (rcpt[i].link == 0) {
+            ngx_sms_judge_no_link(sub, &rcpt[i], only.nlinks || rcpt[i].routed
+                                                 || body->neligible == 0);
         }
+    }
+}
 
-        if (rcpt[i].routed || only.nlinks) {
-            ngx_sms_submission_reject(sub, &rcpt[i], SMS_PROBLEM_SENDER_ROUTE,
-                                      "\"%V\" is not approved on the operator "
-                                      "of any route", &sub->sender->name);
-            continue;
-        }
 
-        ngx_sms_submission_reject(sub, &rcpt[i], SMS_PROBLEM_NO_ROUTE,
+static void
+ngx_sms_judge_no_link(ngx_sms_submission_t *sub, ngx_sms_recipient_t *rcpt,
+    ngx_uint_t known)
+{
+    ngx_sms_body_t  *body;
+
+    body = (ngx_sms_body_t *) sub->bodies.elts + rcpt->body;
+
+    if (sub->test || !known || body->ineligible == NGX_SMS_INELIGIBLE_NOT) {
+        ngx_sms_submission_reject(sub, rcpt, SMS_PROBLEM_NO_ROUTE,
                                   sub->test ? "no sandbox is configured"
                                             : "no link goes there");
+        return;
     }
+
+    if (body->ineligible == NGX_SMS_INELIGIBLE_STOPPED) {
+        ngx_sms_submission_reject(sub, rcpt, SMS_PROBLEM_ROUTE_STOPPED,
+                                  "ask the operator desk");
+        return;
+    }
+
+    if (body->ineligible == NGX_SMS_INELIGIBLE_SENDER) {
+        ngx_sms_submission_reject(sub, rcpt, SMS_PROBLEM_SENDER_ROUTE,
+                                  "\"%V\" is not approved on the operator "
+                                  "of any route", &sub->sender->name);
+        return;
+    }
+
+    ngx_sms_submission_reject(sub, rcpt, SMS_PROBLEM_NOT_CARRIED, "%s",
+                              ngx_sms_route_reason(body->ineligible));
 }

@@ -1,9 +1,10 @@
 /*
- * What the plugins say of a submission: rules, price, route.
+ * What the plugins say of a submission: rules, network, price, route.
  *
  * Send and preview run the same code.  Each distinct text is judged once, each
- * recipient is priced and routed.  A plugin that needs time parks this
- * submission alone.
+ * recipient is looked up, priced and routed.  A plugin that needs time parks this
+ * submission alone; a lookup for as long as its "wait=" says, because a message
+ * can be routed by its prefix.
  */
 #ifndef NGX_SMS_JUDGE_H
 #define NGX_SMS_JUDGE_H
@@ -27,20 +28,5 @@ ngx_int_t ngx_sms_judge(ngx_sms_submission_t *sub,
 
 /* nobody waits any more: sub->done will not run */
 void ngx_sms_judge_abandon(ngx_sms_submission_t *sub);
-
-/* 1 when the sender is approved on the operator behind the link */
-ngx_uint_t ngx_sms_judge_eligible(const ngx_sms_judge_conf_t *conf,
-    ngx_sms_sender_t *sender, ngx_uint_t test, uint32_t link);
-
-/*
- * The first eligible link of a router's answer, 0 for none.  A sandbox key
- * always gets the sandbox's link.
- */
-uint32_t ngx_sms_judge_link(const ngx_sms_judge_conf_t *conf,
-    ngx_sms_sender_t *sender, ngx_uint_t test, const sms_route_t *route);
-
-/* 1: a link of the route that may carry it was stopped by an administrator */
-ngx_uint_t ngx_sms_judge_stopped(const ngx_sms_judge_conf_t *conf,
-    ngx_sms_sender_t *sender, const sms_route_t *route);
 
 #endif /* NGX_SMS_JUDGE_H */

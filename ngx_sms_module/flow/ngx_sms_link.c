@@ -3,6 +3,7 @@
 #include "sms_backoff.h"
 #include "sms_lane.h"
 #include "ngx_sms_counter.h"
+#include "ngx_sms_quality.h"
 #include "ngx_sms_receive.h"
 #include "ngx_sms_stored.h"
 #include "ngx_sms_work.h"
@@ -574,6 +575,11 @@ ngx_sms_claim_result(ngx_sms_claim_t *claim, const sms_part_t *part,
         ngx_sms_counter_inc(claim->link->zone, NGX_SMS_C_IN_DOUBT);
     }
 
+    if (part && !row->test) {
+        ngx_sms_quality_submitted(claim->link->id, &row->sender, s->outcome,
+                                  s->reason);
+    }
+
     if (s->outcome == SMS_SUBMIT_SENT && row->klass == SMS_CLASS_OTP) {
         ngx_sms_counter_add(claim->link->zone, NGX_SMS_C_OTP_SECONDS,
                             claim->submitted_us - row->accepted_us);
@@ -662,7 +668,8 @@ ngx_sms_claim_sent(ngx_sms_claim_t *claim)
 
     for (i = 0; i < claim->nresults && link->sent; i++) {
         if (claim->results[i].outcome == SMS_SUBMIT_SENT) {
-            ngx_sms_sent_put(link->sent, &claim->results[i]);
+            ngx_sms_sent_put(link->sent, &claim->results[i],
+                             claim->submitted_us);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #include "ngx_sms_counter.h"
 #include "ngx_sms_inbound.h"
+#include "ngx_sms_quality.h"
 #include "ngx_sms_store_flow.h"
 #include "ngx_sms_work.h"
 
@@ -33,6 +34,7 @@ static ngx_uint_t ngx_sms_receive_unsure(const ngx_sms_store_receipt_t *r);
 static ngx_int_t ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f);
 static void ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
     const ngx_sms_pg_res_t *res);
+static void ngx_sms_receive_measure(ngx_sms_delivery_t *d);
 static void ngx_sms_receive_inbound(void *data, sms_rc_t rc);
 static void ngx_sms_receive_finish(ngx_sms_delivery_t *d, sms_rc_t rc);
 static void ngx_sms_receive_posted(ngx_event_t *ev);
@@ -273,11 +275,13 @@ ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f)
 {
     ngx_sms_link_t  *link = data;
 
+    int64_t                   now;
     ngx_uint_t                i, n;
     ngx_sms_delivery_t       *d;
     ngx_sms_pg_entry_t       *e;
-    ngx_sms_store_receipt_t  *list;
+    ngx_sms_store_receipt_t  *list, *r;
 
+    now = ngx_sms_timer_now_us();
     f->params = ngx_pcalloc(f->pool, NGX_SMS_RECEIPTS_PARAMS
                                      * sizeof(ngx_sms_pg_param_t));
     list = ngx_palloc(f->pool, f->rows * sizeof(ngx_sms_store_receipt_t));
@@ -290,19 +294,24 @@ ngx_sms_receive_build(void *data, ngx_sms_pg_flight_t *f)
 
     for (e = ngx_sms_pg_batch_first(f); e; e = ngx_sms_pg_batch_after(f, e)) {
         d = ngx_sms_receive_of(e);
-        ngx_memcpy(list + n, d->receipts,
-                   d->nreceipts * sizeof(ngx_sms_store_receipt_t));
-        n += d->nreceipts;
-    }
 
-    for (i = 0; i < n && link->sent; i++) {
-        if (!ngx_sms_receive_unsure(&list[i])) {
-            list[i].part = ngx_sms_sent_find(link->sent, &list[i].operator_id,
-                                             list[i].to);
+        for (i = 0; i < d->nreceipts; i++) {
+
+            r = &d->receipts[i];
+            r->part = NULL;
+            r->took_us = -1;
+
+            if (link->sent && !ngx_sms_receive_unsure(r)) {
+                r->part = ngx_sms_sent_find(link->sent, &r->operator_id,
+                                            r->to);
+                r->took_us = r->part ? ngx_max(now - r->part->sent_us, 0) : -1;
+            }
+
+            list[n++] = *r;
         }
     }
 
-    return ngx_sms_store_receipts(list, n, link->id, ngx_sms_timer_now_us(),
+    return ngx_sms_store_receipts(list, n, link->id, now,
                                   f->pool, f->params);
 }
 
@@ -339,8 +348,28 @@ ngx_sms_receive_stored(void *data, ngx_sms_pg_flight_t *f,
 
     while ((e = ngx_sms_pg_batch_next(f)) != NULL) {
         d = ngx_sms_receive_of(e);
+
+        if (res->rc == NGX_SMS_PG_OK) {
+            ngx_sms_receive_measure(d);
+        }
+
         ngx_sms_receive_finish(d, res->rc == NGX_SMS_PG_OK ? SMS_OK
                                                            : SMS_E_DOWN);
+    }
+}
+
+
+static void
+ngx_sms_receive_measure(ngx_sms_delivery_t *d)
+{
+    ngx_uint_t                      i;
+    const ngx_sms_store_receipt_t  *r;
+
+    for (i = 0; i < d->nreceipts; i++) {
+        r = &d->receipts[i];
+        ngx_sms_quality_receipt(d->link->id, &r->sender,
+                                (ngx_uint_t) r->state, (ngx_uint_t) r->reason,
+                                r->took_us);
     }
 }
 

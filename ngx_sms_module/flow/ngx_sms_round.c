@@ -1,14 +1,12 @@
 #include "ngx_sms_round.h"
 
-#include "sms_lane.h"
 #include "ngx_sms_counter.h"
-#include "ngx_sms_halts.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_round_route.h"
 #include "ngx_sms_work.h"
 
 
 #define NGX_SMS_CONSENT_TIMEOUT 20000
-#define NGX_SMS_ROUTE_TIMEOUT   3000
 
 /* consent unknown, no route: looked at again after as long as it has waited */
 #define NGX_SMS_AGAIN_MIN_US    2000000
@@ -17,22 +15,10 @@
 
 static void ngx_sms_round_consent(void *data);
 static void ngx_sms_round_leave(ngx_sms_round_t *round);
-static ngx_int_t ngx_sms_round_run(ngx_sms_round_t *round,
-    ngx_sms_plugin_t *plugin, ngx_uint_t op, ngx_msec_t timeout);
 static void ngx_sms_round_ran(ngx_sms_run_t *run);
 static void ngx_sms_round_consents(ngx_sms_round_t *round);
 static void ngx_sms_round_mirror(ngx_sms_round_t *round);
 static void ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res);
-static void ngx_sms_round_route(ngx_sms_round_t *round);
-static void ngx_sms_round_routes(ngx_sms_round_t *round);
-static void ngx_sms_round_routed(ngx_sms_round_t *round, ngx_uint_t i,
-    uint32_t link);
-static ngx_int_t ngx_sms_round_queue(ngx_sms_round_t *round, ngx_uint_t i,
-    const sms_route_t *route);
-static ngx_uint_t ngx_sms_round_left(const ngx_str_t *tried, uint32_t link);
-static void ngx_sms_round_tried(ngx_sms_round_t *round, ngx_uint_t i);
-static void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
-    ngx_uint_t outcome, const char *code);
 
 
 ngx_sms_round_t *
@@ -205,7 +191,7 @@ ngx_sms_round_consent(void *data)
     }
 
     if (round->nasked == 0) {
-        ngx_sms_round_route(round);
+        ngx_sms_round_lookup(round);
         return;
     }
 
@@ -223,7 +209,7 @@ ngx_sms_round_consent(void *data)
                                   "consent-unknown");
         }
 
-        ngx_sms_round_route(round);
+        ngx_sms_round_lookup(round);
     }
 }
 
@@ -275,7 +261,7 @@ ngx_sms_round_leave(ngx_sms_round_t *round)
 
 /* NGX_ERROR: nothing was asked; else a step function goes on */
 
-static ngx_int_t
+ngx_int_t
 ngx_sms_round_run(ngx_sms_round_t *round, ngx_sms_plugin_t *plugin,
     ngx_uint_t op, ngx_msec_t timeout)
 {
@@ -312,6 +298,9 @@ ngx_sms_round_ran(ngx_sms_run_t *run)
 
     if (round->routing) {
         ngx_sms_round_routes(round);
+
+    } else if (round->looking) {
+        ngx_sms_round_networks(round);
 
     } else {
         ngx_sms_round_consents(round);
@@ -396,7 +385,7 @@ ngx_sms_round_consents(ngx_sms_round_t *round)
 
     round->run = NULL;
     ngx_sms_plugin_run_free(run);
-    ngx_sms_round_route(round);
+    ngx_sms_round_lookup(round);
 }
 
 
@@ -457,228 +446,7 @@ ngx_sms_round_mirrored(void *data, const ngx_sms_pg_res_t *res)
 }
 
 
-/* the next router for what has no link yet; then all is stored */
-
-static void
-ngx_sms_round_route(ngx_sms_round_t *round)
-{
-    ngx_uint_t                  i;
-    ngx_array_t                *list;
-    sms_route_t                 only;
-    ngx_sms_sender_t           *sender;
-    ngx_sms_plugin_t          **plugin;
-    const ngx_sms_judge_conf_t *judge;
-
-    judge = &round->conf->judge;
-    list = &judge->plugins->kinds[SMS_KIND_ROUTER];
-    plugin = list->elts;
-    round->routing = 1;
-    round->asking = 0;
-
-    while (round->nth < list->nelts) {
-
-        round->nasked = 0;
-
-        for (i = 0; i < round->n; i++) {
-            if (round->answers[i].outcome == 0 && !round->st.rows[i].test) {
-                round->asked[round->nasked++] = i;
-            }
-        }
-
-        if (round->nasked == 0) {
-            break;
-        }
-
-        if (ngx_sms_round_run(round, plugin[round->nth++],
-                               NGX_SMS_OP_ROUTER_CHOOSE,
-                               NGX_SMS_ROUTE_TIMEOUT)
-            == NGX_OK)
-        {
-            return;
-        }
-    }
-
-    ngx_memzero(&only, sizeof(sms_route_t));
-
-    if (list->nelts == 0 && judge->plugins->links == 1) {
-        only.nlinks = 1;
-        only.link[0] = judge->plugins->link[0].id;
-    }
-
-    for (i = 0; i < round->n; i++) {
-
-        if (round->answers[i].outcome) {
-            continue;
-        }
-
-        if (ngx_sms_round_queue(round, i, &only) == NGX_OK) {
-            continue;
-        }
-
-        if (round->st.rows[i].tried.len && !round->unrouted) {
-            ngx_sms_round_tried(round, i);
-            continue;
-        }
-
-        sender = ngx_sms_account_sender(round->st.accounts[i],
-                                        &round->st.rows[i].sender);
-        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT,
-                              sender && ngx_sms_judge_stopped(judge, sender,
-                                                              &only)
-                              ? "link-stopped" : "no-route");
-    }
-
-    round->done(round->data);
-}
-
-
-static void
-ngx_sms_round_routes(ngx_sms_round_t *round)
-{
-    ngx_uint_t          k;
-    ngx_sms_run_t      *run;
-    const sms_route_t  *route;
-
-    run = round->run;
-    round->unrouted |= run->results == NULL;
-
-    for (k = 0; run->results && k < round->nasked; k++) {
-
-        route = ngx_sms_run_result(run, sms_route_t, k);
-
-        if (route->status != SMS_OK) {
-            round->unrouted = 1;
-            continue;
-        }
-
-        (void) ngx_sms_round_queue(round, round->asked[k], route);
-    }
-
-    round->run = NULL;
-    ngx_sms_plugin_run_free(run);
-    ngx_sms_round_route(round);
-}
-
-
-/*
- * What only a drained link could carry waits here, and not in its lanes: from there
- * it may just have been taken to be routed anew.
- */
-
-static void
-ngx_sms_round_routed(ngx_sms_round_t *round, ngx_uint_t i, uint32_t link)
-{
-    if (ngx_sms_halt_of(round->conf->judge.plugins, link)
-        != NGX_SMS_LINK_OPEN)
-    {
-        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_WAIT, "link-drained");
-        return;
-    }
-
-    round->answers[i].lane = sms_lane(link,
-                                      (unsigned) round->st.rows[i].klass);
-    ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_QUEUE, NULL);
-}
-
-
-/* NGX_OK: over the first link of the route that may carry it and has not yet said
- * that another shall; else NGX_DECLINED                                        */
-
-static ngx_int_t
-ngx_sms_round_queue(ngx_sms_round_t *round, ngx_uint_t i,
-    const sms_route_t *route)
-{
-    uint32_t              k, link;
-    sms_route_t           left;
-    ngx_sms_sender_t     *sender;
-    ngx_sms_store_row_t  *row;
-
-    row = &round->st.rows[i];
-    sender = ngx_sms_account_sender(round->st.accounts[i], &row->sender);
-
-    if (sender == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memzero(&left, sizeof(sms_route_t));
-
-    for (k = 0; k < route->nlinks && k < 8; k++) {
-        if (!ngx_sms_round_left(&row->tried, route->link[k])) {
-            left.link[left.nlinks++] = route->link[k];
-        }
-    }
-
-    link = ngx_sms_judge_link(&round->conf->judge, sender, row->test, &left);
-
-    if (link == 0 || (row->test && ngx_sms_round_left(&row->tried, link))) {
-        return NGX_DECLINED;
-    }
-
-    ngx_sms_round_routed(round, i, link);
-
-    return NGX_OK;
-}
-
-
-/* 1: the link is among those of "sender-refused 2 7" */
-
-static ngx_uint_t
-ngx_sms_round_left(const ngx_str_t *tried, uint32_t link)
-{
-    size_t     i;
-    uint32_t   id;
-
-    for (i = 0; i < tried->len && tried->data[i] != ' '; i++) {
-        /* the cause */
-    }
-
-    for (id = 0; i < tried->len; i++) {
-
-        if (tried->data[i] == ' ') {
-            id = 0;
-            continue;
-        }
-
-        id = id * 10 + (uint32_t) (tried->data[i] - '0');
-
-        if (id == link && (i + 1 == tried->len || tried->data[i + 1] == ' ')) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* no other link is left: it ends for what the last one said */
-
-static void
-ngx_sms_round_tried(ngx_sms_round_t *round, ngx_uint_t i)
-{
-    size_t     n;
-    char      *code;
-    ngx_str_t *tried;
-
-    tried = &round->st.rows[i].tried;
-
-    for (n = 0; n < tried->len && tried->data[n] != ' '; n++) {
-        /* the cause */
-    }
-
-    code = ngx_pnalloc(round->pool, n + 1);
-
-    if (code == NULL) {
-        ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE, "no-other-link");
-        return;
-    }
-
-    ngx_memcpy(code, tried->data, n);
-    code[n] = '\0';
-    ngx_sms_round_decide(round, i, NGX_SMS_SCREEN_REFUSE, code);
-}
-
-
-static void
+void
 ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
     ngx_uint_t outcome, const char *code)
 {

@@ -39,8 +39,12 @@ typedef struct {
     ngx_uint_t                   *asked;    /* rows of the plugin call        */
     ngx_uint_t                    nasked;
     ngx_sms_run_t                *run;
+    ngx_uint_t                    looking;  /* a lookup is asked              */
+    ngx_uint_t                    nlookup;  /* the next one                   */
     ngx_uint_t                    routing;
     ngx_uint_t                    unrouted; /* a router did not answer        */
+    u_char                       *looked;   /* rows whose network is known    */
+    u_char                       *why;      /* rows: ngx_sms_ineligible_e     */
     void                        (*done)(void *data);
     void                         *data;
 } ngx_sms_round_t;
@@ -58,5 +62,14 @@ void ngx_sms_round_start(ngx_sms_round_t *round, void (*done)(void *data),
 ngx_uint_t ngx_sms_round_judged(const ngx_sms_round_t *round);
 
 void ngx_sms_round_destroy(ngx_sms_round_t *round);
+
+/*
+ * For ngx_sms_round_route.c: asks a plugin about the rows of round->asked, NGX_OK when
+ * its answer will come; and what becomes of a row, "code" a constant or in the pool.
+ */
+ngx_int_t ngx_sms_round_run(ngx_sms_round_t *round, ngx_sms_plugin_t *plugin,
+    ngx_uint_t op, ngx_msec_t timeout);
+void ngx_sms_round_decide(ngx_sms_round_t *round, ngx_uint_t i,
+    ngx_uint_t outcome, const char *code);
 
 #endif /* NGX_SMS_ROUND_H */

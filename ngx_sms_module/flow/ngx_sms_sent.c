@@ -44,7 +44,8 @@ ngx_sms_sent_destroy(ngx_sms_sent_t *sent)
 
 
 void
-ngx_sms_sent_put(ngx_sms_sent_t *sent, const ngx_sms_store_submit_t *r)
+ngx_sms_sent_put(ngx_sms_sent_t *sent, const ngx_sms_store_submit_t *r,
+    int64_t at_us)
 {
     uint32_t               hash, *chain;
     ngx_sms_sent_entry_t  *e;
@@ -75,6 +76,7 @@ ngx_sms_sent_put(ngx_sms_sent_t *sent, const ngx_sms_store_submit_t *r)
     e->part.part = r->part;
     e->part.total = r->total;
     e->part.klass = r->klass;
+    e->part.sent_us = at_us;
     e->to = r->to;
     e->shared = 0;
     e->len = (uint8_t) r->operator_id.len;

@@ -19,8 +19,9 @@ typedef struct ngx_sms_sent_s  ngx_sms_sent_t;
 ngx_sms_sent_t *ngx_sms_sent_create(ngx_log_t *log);
 void ngx_sms_sent_destroy(ngx_sms_sent_t *sent);
 
-/* "r" is copied; it was sent and has an operator's id */
-void ngx_sms_sent_put(ngx_sms_sent_t *sent, const ngx_sms_store_submit_t *r);
+/* "r" is copied; it was sent at "at_us" and has an operator's id */
+void ngx_sms_sent_put(ngx_sms_sent_t *sent, const ngx_sms_store_submit_t *r,
+    int64_t at_us);
 
 /*
  * The one part with this id, to this number; it stays until the next put.  NULL:

@@ -310,6 +310,8 @@ ngx_sms_submission_message(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
     m->audience.ptr = (const char *) sub->audience.data;
     m->audience.len = sub->audience.len;
     m->sim_trusted_since_us = sub->sim_trusted_since_us;
+    m->eligible = body->eligible;
+    m->neligible = body->neligible;
 
     if (rcpt == NULL) {
         return;

@@ -20,6 +20,7 @@
 #include "sms_segment.h"
 #include "ngx_sms_pg_batch.h"
 #include "ngx_sms_account.h"
+#include "ngx_sms_route.h"
 #include "ngx_sms_timer.h"
 
 
@@ -60,6 +61,10 @@ typedef struct {
     sms_problem_t            problem;       /* of this text                   */
     ngx_str_t                detail;
     ngx_array_t              findings;      /* ngx_sms_finding_t              */
+    uint32_t                *eligible;      /* links; before routing NULL     */
+    uint32_t                 neligible;
+    ngx_sms_ineligible_e     ineligible;    /* the nearest of those that may
+                                               not carry it                   */
     ngx_uint_t               accepted;      /* recipients that use it         */
     unsigned                 control:1;     /* has a control character        */
 } ngx_sms_body_t;
@@ -74,14 +79,14 @@ typedef struct {
     ngx_str_t                reference;
     uint8_t                  recipient_type;
     uint8_t                  test;
-    uint16_t                 mcc, mnc;
+    uint16_t                 mcc, mnc;      /* of the prefix, or looked up    */
     char                     country[2];
     char                     digits[16];    /* of "to", no NUL                */
     uint8_t                  ndigits;
     uint32_t                 link;          /* 0: none chosen                 */
     uint8_t                  routed;        /* a router knew a way            */
     uint8_t                  noted;         /* of flow/ngx_sms_recent.c       */
-    uint8_t                  stopped;       /* over a link that was stopped   */
+    uint8_t                  looked;        /* its network was looked up      */
     int64_t                  price_micro;
     sms_problem_t            problem;       /* why it is rejected; 0: is not  */
     ngx_str_t                detail;
@@ -118,6 +123,7 @@ struct ngx_sms_submission_s {
     ngx_uint_t               validity_s;
     unsigned                 test:1;
     unsigned                 preview:1;
+    unsigned                 identified:1;  /* the recipients' ids are unused */
     unsigned                 ascii:1;       /* transliterate the text         */
 
     u_char                   key_hash[32];  /* SHA-256 of the idempotency key,

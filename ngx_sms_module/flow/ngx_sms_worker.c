@@ -90,6 +90,7 @@ ngx_sms_worker_start(ngx_cycle_t *cycle, const ngx_sms_settings_t *settings,
     ngx_sms_tally_init(zone);
     ngx_sms_profiles_init();
     ngx_sms_halts_init(plugins, cycle->log);
+    ngx_sms_quality_init(&settings->quality, zone, cycle->log);
     ngx_sms_resolve_init(settings->resolver, settings->resolver_timeout);
 
     if (ngx_sms_exit_init(cycle) != NGX_OK
@@ -147,6 +148,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_upkeep_stop();
     ngx_sms_inbound_stop();
     ngx_sms_webhook_exit();
+    ngx_sms_quality_exit();
     ngx_sms_plugins_exit_process(cycle, ngx_sms_worker.plugins);
     ngx_sms_dispatch_exit();
     ngx_sms_intake_exit();
@@ -179,6 +181,7 @@ ngx_sms_worker_leave(void *data)
     ngx_sms_upkeep_stop();
     ngx_sms_inbound_stop();
     ngx_sms_webhook_stop();
+    ngx_sms_quality_stop();
     ngx_sms_leases_release();
 }
 

@@ -11,6 +11,7 @@
 #include "ngx_sms_judge.h"
 #include "ngx_sms_pg_conf.h"
 #include "ngx_sms_plugin.h"
+#include "ngx_sms_quality.h"
 #include "ngx_sms_screen.h"
 #include "ngx_sms_zone.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     ngx_str_t                node;          /* name of this machine           */
     ngx_str_t                sandbox;       /* operator of test keys          */
     ngx_msec_t               consent_max_age;
+    ngx_sms_quality_conf_t   quality;       /* what links are judged by       */
     ngx_flag_t               webhook_private;   /* endpoints on this network  */
     ngx_resolver_t          *resolver;
     ngx_msec_t               resolver_timeout;

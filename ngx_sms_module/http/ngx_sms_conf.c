@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "ngx_sms_callback.h"
+#include "ngx_sms_directives_quality.h"
 #include "ngx_sms_health.h"
 #include "ngx_sms_metrics.h"
 #include "ngx_sms_request.h"
@@ -55,6 +56,7 @@ ngx_sms_conf_create_main(ngx_conf_t *cf)
     smcf->unsafe_database = NGX_CONF_UNSET;
     smcf->settings.consent_max_age = NGX_CONF_UNSET_MSEC;
     smcf->settings.webhook_private = NGX_CONF_UNSET;
+    ngx_sms_directives_quality_default(&smcf->settings.quality);
     ngx_sms_pg_conf_unset(&smcf->settings.pg);
 
     return smcf;
@@ -75,6 +77,7 @@ ngx_sms_conf_init_main(ngx_conf_t *cf, void *conf)
     ngx_conf_init_value(smcf->unsafe_database, 0);
     ngx_conf_init_msec_value(settings->consent_max_age, NGX_SMS_CONSENT_AGE);
     ngx_conf_init_value(settings->webhook_private, 0);
+    ngx_conf_init_uint_value(settings->quality.off, 0);
 
     if (!smcf->has_api) {
 

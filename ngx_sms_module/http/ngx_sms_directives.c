@@ -1,6 +1,7 @@
 #include "ngx_sms_conf.h"
 
 #include "ngx_sms_directives_plugin.h"
+#include "ngx_sms_directives_quality.h"
 
 
 static char *ngx_sms_directive_zone(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -85,6 +86,13 @@ ngx_command_t  ngx_sms_directives[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_sms_main_conf_t, settings.webhook_private),
+      NULL },
+
+    { ngx_string("sms_quality"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_sms_directives_quality,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_sms_main_conf_t, settings.quality),
       NULL },
 
     { ngx_string("sms_plugin_path"),

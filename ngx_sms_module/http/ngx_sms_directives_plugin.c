@@ -1,5 +1,7 @@
 #include "ngx_sms_directives_plugin.h"
 
+#include "sms_word.h"
+
 
 static char *ngx_sms_plugin_item(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -12,6 +14,9 @@ static ngx_int_t ngx_sms_plugin_option(ngx_conf_t *cf, ngx_str_t *value,
     ngx_sms_plugin_t *p);
 static ngx_int_t ngx_sms_plugin_policy(ngx_conf_t *cf, ngx_str_t *value,
     ngx_sms_plugin_t *p);
+static ngx_int_t ngx_sms_plugin_words(ngx_conf_t *cf, ngx_str_t *option,
+    size_t name, const sms_word_t *table, ngx_uint_t *bits,
+    ngx_sms_plugin_t *p);
 static ngx_int_t ngx_sms_plugin_complete(ngx_conf_t *cf,
     ngx_sms_plugins_t *plugins, ngx_sms_plugin_t *p);
 static ngx_uint_t ngx_sms_plugin_identifier(ngx_str_t *s, size_t max);
@@ -21,11 +26,12 @@ static u_char *ngx_sms_plugin_list(u_char *buf, size_t cap,
 
 /* what happens to items when the plugin fails and the block does not say */
 static const ngx_uint_t  ngx_sms_plugin_policies[] = {
-    NGX_SMS_ON_ERROR_DEFER,     /* rule                                       */
-    NGX_SMS_ON_ERROR_DEFER,     /* consent                                    */
-    NGX_SMS_ON_ERROR_DEFER,     /* billing                                    */
-    NGX_SMS_ON_ERROR_ALLOW,     /* router: the next one is asked              */
-    NGX_SMS_ON_ERROR_DEFER      /* operator                                   */
+    [SMS_KIND_RULE] = NGX_SMS_ON_ERROR_DEFER,
+    [SMS_KIND_CONSENT] = NGX_SMS_ON_ERROR_DEFER,
+    [SMS_KIND_BILLING] = NGX_SMS_ON_ERROR_DEFER,
+    [SMS_KIND_ROUTER] = NGX_SMS_ON_ERROR_ALLOW,     /* the next one is asked  */
+    [SMS_KIND_OPERATOR] = NGX_SMS_ON_ERROR_DEFER,
+    [SMS_KIND_LOOKUP] = NGX_SMS_ON_ERROR_ALLOW      /* routed by the prefix   */
 };
 
 
@@ -347,7 +353,7 @@ ngx_sms_plugin_kind(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
         }
     }
 
-    if (ngx_sms_plugin_kind_called(i)) {
+    if (i < NGX_SMS_KINDS && ngx_sms_plugin_kind_called(i)) {
         p->kind = (sms_kind_t) i;
         p->on_error = ngx_sms_plugin_policies[i];
         return NGX_OK;
@@ -437,6 +443,49 @@ ngx_sms_plugin_option(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
         return NGX_OK;
     }
 
+    if (ngx_strncmp(value->data, "classes=", 8) == 0) {
+        return ngx_sms_plugin_words(cf, value, 8, sms_word_class, &p->classes,
+                                    p);
+    }
+
+    if (ngx_strncmp(value->data, "encodings=", 10) == 0) {
+        return ngx_sms_plugin_words(cf, value, 10, sms_word_encoding,
+                                    &p->encodings, p);
+    }
+
+    if (ngx_strncmp(value->data, "abroad=", 7) == 0) {
+
+        if (ngx_strcmp(value->data + 7, "on") != 0
+            && ngx_strcmp(value->data + 7, "off") != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "sms_plugin \"%V\": bad \"%V\": known are on, "
+                               "off", &p->name, value);
+            return NGX_ERROR;
+        }
+
+        p->abroad = value->len == 9;
+
+        return NGX_OK;
+    }
+
+    if (ngx_strncmp(value->data, "wait=", 5) == 0) {
+        text.data = value->data + 5;
+        text.len = value->len - 5;
+        n = ngx_parse_time(&text, 0);
+
+        if (p->kind != SMS_KIND_LOOKUP || n == NGX_ERROR || n > 3000) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "sms_plugin \"%V\": bad \"%V\": a time up to 3s "
+                               "is needed, for a lookup", &p->name, value);
+            return NGX_ERROR;
+        }
+
+        p->wait = (ngx_msec_t) n;
+
+        return NGX_OK;
+    }
+
     if (ngx_strncmp(value->data, "on_error=", 9) == 0) {
         text.data = value->data + 9;
         text.len = value->len - 9;
@@ -471,7 +520,8 @@ ngx_sms_plugin_option(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "sms_plugin \"%V\": unknown option \"%V\": known are "
-                       "link=, operator=, on_error=, order=", &p->name, value);
+                       "link=, operator=, classes=, encodings=, abroad=, "
+                       "wait=, on_error=, order=", &p->name, value);
 
     return NGX_ERROR;
 }
@@ -499,6 +549,14 @@ ngx_sms_plugin_policy(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
         return NGX_ERROR;
     }
 
+    if (i != NGX_SMS_ON_ERROR_ALLOW && p->kind == SMS_KIND_LOOKUP) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "sms_plugin \"%V\": a lookup can have on_error=allow "
+                           "only: without its answer the number's prefix "
+                           "routes", &p->name);
+        return NGX_ERROR;
+    }
+
     /* a broken consent check must not become consent */
 
     if (i == NGX_SMS_ON_ERROR_ALLOW && p->kind == SMS_KIND_CONSENT) {
@@ -510,6 +568,44 @@ ngx_sms_plugin_policy(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
     }
 
     p->on_error = i;
+
+    return NGX_OK;
+}
+
+
+/* "classes=otp,commercial" into a bit for each; "name": length of what is before */
+
+static ngx_int_t
+ngx_sms_plugin_words(ngx_conf_t *cf, ngx_str_t *option, size_t name,
+    const sms_word_t *table, ngx_uint_t *bits, ngx_sms_plugin_t *p)
+{
+    int      value;
+    char     known[160];
+    u_char  *word, *end, *last;
+
+    *bits = 0;
+    last = option->data + option->len;
+
+    for (word = option->data + name; word <= last; word = end + 1) {
+
+        end = ngx_strlchr(word, last, ',');
+        if (end == NULL) {
+            end = last;
+        }
+
+        value = sms_word_value(table, (const char *) word,
+                               (size_t) (end - word));
+
+        if (value <= 0 || *bits & ((ngx_uint_t) 1 << value)) {
+            (void) sms_word_list(table, known, sizeof(known));
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "sms_plugin \"%V\": bad \"%V\": each once, with "
+                               "commas, of %s", &p->name, option, known);
+            return NGX_ERROR;
+        }
+
+        *bits |= (ngx_uint_t) 1 << value;
+    }
 
     return NGX_OK;
 }
@@ -535,10 +631,13 @@ ngx_sms_plugin_complete(ngx_conf_t *cf, ngx_sms_plugins_t *plugins,
         return NGX_OK;
     }
 
-    if (p->link || p->operator_name.len) {
+    if (p->link || p->operator_name.len || p->classes || p->encodings
+        || p->abroad)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "sms_plugin \"%V\": link= and operator= are for "
-                           "operators only", &p->name);
+                           "sms_plugin \"%V\": link=, operator=, classes=, "
+                           "encodings= and abroad= are for operators only",
+                           &p->name);
         return NGX_ERROR;
     }
 
@@ -579,9 +678,11 @@ ngx_sms_plugin_list(u_char *buf, size_t cap, const char *(*name)(ngx_uint_t i),
 
     p = buf;
 
-    for (i = first; name(i); i++) {
-        p = ngx_slprintf(p, buf + cap - 1, "%s%s", i > first ? ", " : "",
-                         name(i));
+    for (i = first; i < first + NGX_SMS_KINDS; i++) {
+        if (name(i)) {
+            p = ngx_slprintf(p, buf + cap - 1, "%s%s", i > first ? ", " : "",
+                             name(i));
+        }
     }
 
     *p = '\0';

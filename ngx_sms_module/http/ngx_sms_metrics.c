@@ -51,6 +51,7 @@ static ngx_int_t ngx_sms_metrics_histogram(ngx_sms_metrics_t *page,
 static u_char *ngx_sms_metrics_seconds(u_char *p, int64_t us);
 static ngx_int_t ngx_sms_metrics_room(ngx_sms_metrics_t *page);
 static ngx_int_t ngx_sms_metrics_plugins(ngx_sms_metrics_t *page);
+static ngx_int_t ngx_sms_metrics_links(ngx_sms_metrics_t *page);
 
 
 /*
@@ -135,6 +136,7 @@ ngx_sms_metrics_page(ngx_sms_metrics_t *page, const ngx_sms_pg_res_t *res)
     if (ngx_sms_counter_visit(ngx_sms_worker.zone, ngx_sms_metrics_visit, page)
         != NGX_OK
         || ngx_sms_metrics_plugins(page) != NGX_OK
+        || ngx_sms_metrics_links(page) != NGX_OK
         || (res && ngx_sms_metrics_operators(page, res) != NGX_OK))
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -413,6 +415,60 @@ ngx_sms_metrics_plugins(ngx_sms_metrics_t *page)
                             "sms_plugin_up{kind=\"%s\",name=\"%V\"} %ui\n",
                             ngx_sms_plugin_kind_name(p[i]->kind), &p[i]->name,
                             ngx_sms_plugin_usable(p[i]));
+    }
+
+    return NGX_OK;
+}
+
+
+/* how links deliver, as the database said last: over all nodes */
+
+static ngx_int_t
+ngx_sms_metrics_links(ngx_sms_metrics_t *page)
+{
+    int64_t             success;
+    ngx_uint_t          i, k, fallen;
+    ngx_array_t        *list;
+    ngx_sms_plugin_t  **p;
+
+    static const char *const  heads[] = {
+        "# HELP sms_link_success_ratio Parts delivered of those that ended, by "
+        "link, in the window of sms_quality\n# TYPE sms_link_success_ratio "
+        "gauge\n",
+        "# HELP sms_link_fallen 1 where the link's delivery has fallen and "
+        "messages take others\n# TYPE sms_link_fallen gauge\n"
+    };
+
+    list = &ngx_sms_worker.plugins->kinds[SMS_KIND_OPERATOR];
+    p = list->elts;
+
+    for (k = 0; k < 2; k++) {
+
+        if (ngx_sms_metrics_room(page) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        page->b->last = ngx_slprintf(page->b->last, page->b->end, "%s",
+                                     heads[k]);
+
+        for (i = 0; i < list->nelts; i++) {
+
+            success = ngx_sms_quality_success(p[i]->link, &fallen);
+
+            if ((k == 0 && success < 0)
+                || ngx_sms_metrics_room(page) != NGX_OK)
+            {
+                continue;
+            }
+
+            page->b->last = k ? ngx_slprintf(page->b->last, page->b->end,
+                                    "sms_link_fallen{link=\"%V\"} %ui\n",
+                                    &p[i]->name, fallen)
+                              : ngx_slprintf(page->b->last, page->b->end,
+                                    "sms_link_success_ratio{link=\"%V\"} "
+                                    "%L.%03L\n", &p[i]->name, success / 1000,
+                                    success % 1000);
+        }
     }
 
     return NGX_OK;

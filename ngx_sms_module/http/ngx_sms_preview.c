@@ -3,6 +3,13 @@
 #include "sms_word.h"
 #include "ngx_sms_respond.h"
 #include "ngx_sms_store_account.h"
+#include "ngx_sms_worker.h"
+
+
+#define ngx_sms_preview_same(a, b)                                            \
+    ((a)->operator_name.len == (b)->operator_name.len                         \
+     && ngx_memcmp((a)->operator_name.data, (b)->operator_name.data,          \
+                   (a)->operator_name.len) == 0)
 
 
 typedef struct {
@@ -16,6 +23,9 @@ static ngx_sms_recipient_t *ngx_sms_preview_find(ngx_sms_submission_t *sub,
 static void ngx_sms_preview_write(ngx_sms_ctx_t *ctx,
     ngx_sms_preview_consent_t *consent);
 static void ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub);
+static void ngx_sms_preview_operators(sms_json_t *w,
+    ngx_sms_submission_t *sub, ngx_sms_body_t *body);
+static ngx_uint_t ngx_sms_preview_first(ngx_sms_plugin_t **p, ngx_uint_t i);
 static void ngx_sms_preview_counts(sms_json_t *w, ngx_sms_submission_t *sub);
 static void ngx_sms_preview_problem(sms_json_t *w, ngx_sms_submission_t *sub);
 
@@ -295,10 +305,90 @@ ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub)
             sms_json_end(w);
         }
 
+        if (sub->sender && !sub->test) {
+            ngx_sms_preview_operators(w, sub, &body[i]);
+        }
+
         sms_json_end(w);
     }
 
     sms_json_end(w);
+}
+
+
+/* C9: which operators may carry the text, by the link that comes nearest */
+
+static void
+ngx_sms_preview_operators(sms_json_t *w, ngx_sms_submission_t *sub,
+    ngx_sms_body_t *body)
+{
+    ngx_uint_t             i, k;
+    ngx_array_t           *list;
+    ngx_sms_plugin_t     **p;
+    ngx_sms_ineligible_e   why, best;
+    ngx_sms_route_what_t   what;
+
+    list = &ngx_sms_worker.plugins->kinds[SMS_KIND_OPERATOR];
+    p = list->elts;
+
+    what.sender = sub->sender;
+    what.klass = sub->klass;
+    what.encoding = body->count.encoding;
+    what.text = body->text;
+    what.address = -1;
+
+    sms_json_key(w, "operators");
+    sms_json_array(w);
+
+    for (i = 0; i < list->nelts; i++) {
+
+        if (!ngx_sms_preview_first(p, i)) {
+            continue;
+        }
+
+        best = ngx_sms_route_why(p[i], &what);
+
+        for (k = i + 1; k < list->nelts && best; k++) {
+
+            if (ngx_sms_preview_same(p[k], p[i])) {
+                why = ngx_sms_route_why(p[k], &what);
+                best = why == NGX_SMS_INELIGIBLE_NOT ? why
+                                                     : ngx_max(best, why);
+            }
+        }
+
+        sms_json_object(w);
+        sms_json_key(w, "operator");
+        ngx_sms_respond_json_str(w, &p[i]->operator_name);
+        sms_json_key(w, "eligible");
+        sms_json_bool(w, best == NGX_SMS_INELIGIBLE_NOT);
+
+        if (best) {
+            sms_json_key(w, "reason");
+            sms_json_cstr(w, ngx_sms_route_reason(best));
+        }
+
+        sms_json_end(w);
+    }
+
+    sms_json_end(w);
+}
+
+
+/* 1: no link before it leads to its operator */
+
+static ngx_uint_t
+ngx_sms_preview_first(ngx_sms_plugin_t **p, ngx_uint_t i)
+{
+    ngx_uint_t  k;
+
+    for (k = 0; k < i; k++) {
+        if (ngx_sms_preview_same(p[k], p[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

@@ -192,6 +192,7 @@ ngx_sms_plugin_stamp(ngx_sms_plugin_t *p)
     ngx_crc32_update(&crc, (u_char *) &p->kind, sizeof(p->kind));
     ngx_crc32_update(&crc, (u_char *) &p->link, sizeof(p->link));
     ngx_crc32_update(&crc, (u_char *) &p->grants, sizeof(p->grants));
+    ngx_crc32_update(&crc, (u_char *) &p->wait, sizeof(p->wait));
     ngx_crc32_update(&crc, (u_char *) &p->order, sizeof(p->order));
     ngx_crc32_update(&crc, (u_char *) &p->on_error, sizeof(p->on_error));
 
@@ -345,7 +346,8 @@ ngx_sms_plugin_kind_name(ngx_uint_t kind)
 const char *
 ngx_sms_plugin_kind_called(ngx_uint_t kind)
 {
-    return kind <= SMS_KIND_OPERATOR ? ngx_sms_kind_names[kind] : NULL;
+    return kind <= SMS_KIND_OPERATOR || kind == SMS_KIND_LOOKUP
+           ? ngx_sms_kind_names[kind] : NULL;
 }
 
 

@@ -186,6 +186,14 @@ struct ngx_sms_plugin_s {
     ngx_str_t                operator_name; /* operators                      */
     uint32_t                 flags;         /* operators: SMS_OPERATOR_*, once
                                                loaded                         */
+    ngx_uint_t               classes;       /* operators: bit 1 << sms_class_t
+                                               for each that may use the link;
+                                               0: all                         */
+    ngx_uint_t               encodings;     /* the same of sms_encoding_t     */
+    ngx_uint_t               abroad;        /* operators: enters from abroad  */
+    ngx_msec_t               wait;          /* lookups: a request waits so long
+                                               for an answer that is not at
+                                               hand; 0: not at all            */
     ngx_uint_t               on_error;      /* ngx_sms_on_error_e             */
     ngx_uint_t               grants;
     ngx_str_t                path;          /* absolute, NUL-terminated       */
@@ -284,7 +292,7 @@ ngx_sms_plugin_t *ngx_sms_plugin_by_link(ngx_sms_plugins_t *plugins,
     uint32_t link);
 
 const char *ngx_sms_plugin_kind_name(ngx_uint_t kind);         /* "rule" or NULL     */
-/* the same for the kinds that this version calls, which come first */
+/* the same, and NULL for the kinds that this version does not call */
 const char *ngx_sms_plugin_kind_called(ngx_uint_t kind);
 const char *ngx_sms_op_name(ngx_uint_t op);             /* "rule_evaluate"    */
 const char *ngx_sms_plugin_on_error_name(ngx_uint_t policy);   /* "defer"            */

@@ -51,6 +51,7 @@ typedef struct {
     u_char                id[16];       /* of the message                     */
     int64_t               account, price_micro;
     int16_t               attempt, part, total, klass;
+    int64_t               sent_us;
 } ngx_sms_store_part_t;
 
 /* the statement's parameters, for the batch of submit results: those of whole
@@ -73,6 +74,7 @@ typedef struct {
     int32_t               code;
     int64_t               at_us;
     const ngx_sms_store_part_t  *part;  /* NULL: to be looked up              */
+    int64_t               took_us;      /* since it was sent; -1: not known   */
 } ngx_sms_store_receipt_t;
 
 #define NGX_SMS_RECEIPTS_PARAMS  18

@@ -84,12 +84,13 @@ none(\@foreign, "libraries stay with their owners");
 none(\@plain, 'base/ and domain/ know no nginx, database, socket or clock');
 
 
-# plugins: the contract, the base library, their own folder, ISO C, what reads
-# addresses, and what their "libs" file links
+# plugins: the contract, the base library, their own folder, ISO C, POSIX files, what
+# reads addresses, and what their "libs" file links
 
 my %iso = map { ("$_.h" => 1) } qw(assert complex ctype errno fenv float inttypes iso646
     limits locale math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
-    stdio stdlib stdnoreturn string tgmath time uchar wchar wctype strings pthread arpa/inet);
+    stdio stdlib stdnoreturn string tgmath time uchar wchar wctype strings pthread fcntl
+    unistd sys/stat sys/types arpa/inet);
 my %library = ('pcre2.h' => qr/-lpcre2/, 'jansson.h' => qr/-ljansson/,
     'expat.h' => qr/-lexpat/, 'utf8proc.h' => qr/-lutf8proc/, 'curl/' => qr/-lcurl/,
     'openssl/' => qr/-l(?:crypto|ssl)/, 'maxminddb.h' => qr/-lmaxminddb/);

@@ -23,6 +23,7 @@ typedef struct {
     u_char   id[16];
     int64_t  account, price_micro;
     int16_t  attempt, part, total, klass;
+    int64_t  sent_us;
 } ngx_sms_store_part_t;
 typedef struct {
     const u_char  *id;
@@ -62,7 +63,7 @@ put(ngx_sms_sent_t *sent, const char *id, int64_t to, int64_t account)
     r.operator_id.data = (u_char *) id;
     r.operator_id.len = strlen(id);
     message[15] = (u_char) account;
-    ngx_sms_sent_put(sent, &r);
+    ngx_sms_sent_put(sent, &r, 1000);
 }
 
 

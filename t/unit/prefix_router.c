@@ -15,7 +15,10 @@
 #include <cmocka.h>
 
 #include "../../plugins/router/prefix/prefix.c"
+#include "../../plugins/router/prefix/prefix_cost.c"
+#include "../../plugins/router/prefix/prefix_network.c"
 #include "../../plugins/router/prefix/prefix_table.c"
+#include "../../plugins/router/prefix/prefix_text.c"
 
 #include "content_fakehost.h"
 

@@ -11,7 +11,8 @@
 #include "smpp_conf.h"
 #include "smpp_pdu.h"
 
-typedef struct { char tlvs[1024]; } smpp_data_t;
+/* message_payload, what else the part has, and its validity */
+typedef struct { char tlvs[SMPP_PAYLOAD_MAX + 2048]; } smpp_data_t;
 
 /* Turns *pdu over; its strings stay those of the submit_sm, its optional parameters
  * are in *out.  "left_us": until the message expires.  SMS_OK, or SMS_E_INVAL: no

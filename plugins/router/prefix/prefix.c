@@ -1,9 +1,10 @@
 /*
- * prefix.c - router by longest prefix of the destination; no grants.
+ * prefix.c - router by a table of routes: destination, network, sender, class,
+ * account; weight and failover; cost.  No grants.
  *
- * The table is a file; example.routes explains it.  Nothing here changes after
+ * The tables are files; example.routes explains them.  Nothing here changes after
  * init(), so a message gets the same links from every worker that has read the
- * same file.
+ * same files.
  */
 #include "sms_plugin.h"
 
@@ -14,11 +15,46 @@
 #include "prefix_table.h"
 
 
+typedef struct {
+    prefix_table_t    table;
+    prefix_network_t  networks;
+    prefix_cost_t     costs;
+    prefix_prefer_t   prefer;
+} prefix_t;
+
+
 static const sms_conf_key_t  prefix_keys[] = {
     { .name = "table", .type = SMS_CONF_PATH, .required = 1,
       .doc = "file of routes; plugins/router/prefix/example.routes explains it" },
+    { .name = "networks", .type = SMS_CONF_PATH,
+      .doc = "file of networks: NAME MCC-MNC[,MCC-MNC] [PREFIX ...] in each line" },
+    { .name = "costs", .type = SMS_CONF_PATH,
+      .doc = "file of costs: LINK PREFIX CLASS COST in each line" },
+    { .name = "prefer", .type = SMS_CONF_ENUM, .def = "weight",
+      .choices = "weight|cheapest|cost",
+      .doc = "within a group: by weight; the cheapest first; or by weight that falls as "
+             "the cost rises" },
     { .name = NULL }
 };
+
+
+/* the id of a link by its name, or 0 */
+static uint32_t
+prefix_link_id(const void *data, const char *p, size_t n)
+{
+    const sms_conf_t  *conf = data;
+    const sms_link_t  *link;
+    uint32_t           m;
+
+    for (m = 0; m < conf->nlinks; m++) {
+        link = SMS_AT(const sms_link_t, conf->links, conf->link_stride, m);
+        if (link->name.len == n && memcmp(link->name.ptr, p, n) == 0) {
+            return link->id;
+        }
+    }
+
+    return 0;
+}
 
 
 /* 0, or -1: the link of some line is not configured */
@@ -26,25 +62,16 @@ static int
 prefix_resolve(prefix_table_t *t, const sms_conf_t *conf, sms_str_t path, char *err,
     size_t errcap)
 {
-    const sms_link_t  *link;
-    prefix_link_t     *l;
-    uint32_t           i, k, m;
+    prefix_link_t  *l;
+    uint32_t        i, k;
 
     for (i = 0; i < t->n; i++) {
         for (k = 0; k < t->rules[i].nlinks; k++) {
 
             l = &t->rules[i].links[k];
-            for (m = 0; m < conf->nlinks; m++) {
-                link = SMS_AT(const sms_link_t, conf->links, conf->link_stride, m);
-                if (link->name.len == l->len
-                    && memcmp(link->name.ptr, t->text + l->name, l->len) == 0)
-                {
-                    l->id = link->id;
-                    break;
-                }
-            }
+            l->id = prefix_link_id(conf, t->text + l->name, l->len);
 
-            if (m == conf->nlinks) {
+            if (l->id == 0) {
                 snprintf(err, errcap, "%.*s:%u: link \"%.*s\" is not configured",
                          (int) path.len, path.ptr, t->rules[i].line,
                          (int) (l->len < 64 ? l->len : 64), t->text + l->name);
@@ -57,20 +84,72 @@ prefix_resolve(prefix_table_t *t, const sms_conf_t *conf, sms_str_t path, char *
 }
 
 
-static sms_rc_t
-prefix_check(const sms_conf_t *conf, char *err, size_t errcap)
+static void
+prefix_free(prefix_t *r)
 {
-    prefix_table_t  t;
-    sms_str_t       path;
-    sms_rc_t        rc;
+    prefix_table_free(&r->table);
+    prefix_network_free(&r->networks);
+    prefix_cost_free(&r->costs);
+}
 
-    path = conf->str(conf, "table");
-    if (prefix_table_read(&t, path.ptr, path.len, err, errcap) != 0) {
+
+/* SMS_OK, or the sentence in err and nothing held */
+static sms_rc_t
+prefix_read(prefix_t *r, const sms_conf_t *conf, char *err, size_t errcap)
+{
+    prefix_text_t  text;
+    sms_str_t      path;
+    char           name[4096];
+
+    memset(r, 0, sizeof(*r));
+    r->prefer = (prefix_prefer_t) conf->num(conf, "prefer");
+
+    path = conf->str(conf, "networks");
+    if (path.len
+        && (prefix_text_read(&text, path.ptr, path.len, name, err, errcap) != 0
+            || prefix_network_parse(&r->networks, &text) != 0))
+    {
         return SMS_E_CONFIG;
     }
 
-    rc = prefix_resolve(&t, conf, path, err, errcap) == 0 ? SMS_OK : SMS_E_CONFIG;
-    prefix_table_free(&t);
+    path = conf->str(conf, "costs");
+    if (path.len
+        && (prefix_text_read(&text, path.ptr, path.len, name, err, errcap) != 0
+            || prefix_cost_parse(&r->costs, &text, prefix_link_id, conf) != 0))
+    {
+        goto failed;
+    }
+
+    if (path.len == 0 && r->prefer != PREFIX_BY_WEIGHT) {
+        snprintf(err, errcap, "\"prefer\" needs \"costs\", unless it is weight");
+        goto failed;
+    }
+
+    path = conf->str(conf, "table");
+    if (prefix_table_read(&r->table, &r->networks, path.ptr, path.len, err, errcap) == 0
+        && prefix_resolve(&r->table, conf, path, err, errcap) == 0)
+    {
+        return SMS_OK;
+    }
+
+failed:
+
+    prefix_free(r);
+
+    return SMS_E_CONFIG;
+}
+
+
+static sms_rc_t
+prefix_check(const sms_conf_t *conf, char *err, size_t errcap)
+{
+    prefix_t  r;
+    sms_rc_t  rc;
+
+    rc = prefix_read(&r, conf, err, errcap);
+    if (rc == SMS_OK) {
+        prefix_free(&r);
+    }
 
     return rc;
 }
@@ -79,25 +158,20 @@ prefix_check(const sms_conf_t *conf, char *err, size_t errcap)
 static sms_rc_t
 prefix_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err, size_t errcap)
 {
-    prefix_table_t  *t;
-    sms_str_t        path;
+    prefix_t  *r;
 
-    t = malloc(sizeof(prefix_table_t));
-    if (t == NULL) {
+    r = malloc(sizeof(prefix_t));
+    if (r == NULL) {
         snprintf(err, errcap, "out of memory");
         return SMS_E_NOMEM;
     }
 
     (void) h;
-    path = conf->str(conf, "table");
-    if (prefix_table_read(t, path.ptr, path.len, err, errcap) != 0
-        || prefix_resolve(t, conf, path, err, errcap) != 0)
-    {
-        prefix_table_free(t);
-        free(t);
+    if (prefix_read(r, conf, err, errcap) != SMS_OK) {
+        free(r);
         return SMS_E_CONFIG;
     }
-    *inst = t;
+    *inst = r;
 
     return SMS_OK;
 }
@@ -106,35 +180,61 @@ prefix_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err, size_
 static void
 prefix_exit(void *inst)
 {
-    prefix_table_free(inst);
+    prefix_free(inst);
     free(inst);
+}
+
+
+static void
+prefix_route(const prefix_t *p, const sms_msg_t *msg, sms_route_t *r)
+{
+    const prefix_rule_t  *rule;
+    prefix_choice_t       choice;
+    prefix_what_t         what;
+
+    what.klass = msg->klass;
+    what.to = msg->to.ptr;
+    what.nto = msg->to.len;
+    what.account = msg->account;
+    what.sender = msg->from.ptr;
+    what.nsender = msg->from.len;
+    what.country[0] = msg->country[0];
+    what.country[1] = msg->country[1];
+    what.network = msg->mcc && msg->mnc
+                   ? prefix_network_code(&p->networks,
+                                         PREFIX_NETWORK_CODE(msg->mcc, msg->mnc))
+                   : prefix_network_of(&p->networks, msg->to.ptr, msg->to.len);
+
+    rule = prefix_table_find(&p->table, &what);
+    if (rule == NULL) {
+        r->nlinks = 0;
+        r->reason = (sms_str_t) SMS_STR("no-route");
+        return;
+    }
+
+    choice.eligible = msg->eligible;
+    choice.neligible = msg->neligible;
+    choice.prefer = p->prefer;
+    choice.costs = &p->costs;
+
+    r->nlinks = prefix_table_order(rule, msg->id, &what, &choice, r->link);
+    r->reason = r->nlinks ? (sms_str_t) { rule->reason, rule->reason_len }
+                          : (sms_str_t) SMS_STR("not-eligible");
 }
 
 
 static sms_rc_t
 prefix_choose(void *inst, sms_call_t call, const sms_batch_t *batch)
 {
-    const prefix_rule_t  *rule;
-    const sms_msg_t      *msg;
-    sms_route_t          *r;
-    uint32_t              i;
+    sms_route_t  *r;
+    uint32_t      i;
 
     (void) call;
 
     for (i = 0; i < batch->n; i++) {
-        msg = SMS_AT(const sms_msg_t, batch->items, batch->item_stride, i);
         r = SMS_AT(sms_route_t, batch->results, batch->result_stride, i);
-
         r->status = SMS_OK;
-        rule = prefix_table_find(inst, msg->klass, msg->to.ptr, msg->to.len);
-        if (rule == NULL) {
-            r->nlinks = 0;
-            r->reason = (sms_str_t) SMS_STR("no-route");
-            continue;
-        }
-
-        r->nlinks = prefix_table_order(rule, msg->id, r->link);
-        r->reason = (sms_str_t) { rule->reason, rule->reason_len };
+        prefix_route(inst, SMS_AT(const sms_msg_t, batch->items, batch->item_stride, i), r);
     }
 
     return SMS_OK;
@@ -151,5 +251,6 @@ static const sms_ops_t  prefix_ops = {
     .router_choose = prefix_choose
 };
 
-SMS_PLUGIN("prefix", "0.1.0", "BSD-2-Clause", "Routes by longest prefix of the destination",
+SMS_PLUGIN("prefix", "0.2.0", "BSD-2-Clause",
+           "Routes by destination, network, sender, class and account",
            1u << SMS_KIND_ROUTER, prefix_ops);

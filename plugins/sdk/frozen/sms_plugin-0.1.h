@@ -140,6 +140,9 @@ typedef struct sms_msg_s {              /* read-only for the plugin             
     int64_t   sim_trusted_since_us;     /* otp: 0 = do not check                  */
     const sms_kv_t *attrs;  uint32_t nattrs;  uint32_t reserved;  /* set by the host's
                                            administrator: of the account          */
+    /* routers: the links that may carry it (sender approved, class, encoding,
+     * address in the text), in the order of host->links; NULL: not asked       */
+    const uint32_t *eligible;  uint32_t neligible;  uint32_t reserved2;
 } sms_msg_t;
 
 /* Results.  Every one of a batch starts with "status": SMS_OK or the item's own
@@ -179,8 +182,9 @@ typedef struct { uint8_t msg_id[16]; uint64_t account; int64_t amount_micro;
                  uint32_t outcome, reserved; } sms_hold_t;      /* outcome: 1 keep 2 refund */
 typedef struct { int32_t status; uint32_t retry_after_ms; } sms_ack_t;
 
-/* router.  Links in order of preference; the host has left out those that may
- * not carry the message (sender not approved, class not allowed).              */
+/* router.  Links in order of preference, out of msg->eligible: shares are to be
+ * right among those.  None: "reason" says why, "not-eligible" where a way is known
+ * and none of its links is eligible.                                           */
 typedef struct { int32_t status; uint32_t nlinks; uint32_t link[8];
                  sms_str_t reason; } sms_route_t;
 
@@ -243,6 +247,8 @@ typedef struct { int32_t status; uint32_t scopes; uint64_t account;
                  int64_t ttl_ms; } sms_principal_t;
 typedef struct { uint8_t msg_id[16]; uint64_t account; int64_t at_us; uint32_t state;
                  uint32_t operator_code; sms_str_t url, body; } sms_event_t;
+/* lookup.  Where the number is served now: MCC and MNC (ITU-T E.212); 0 and 0: not
+ * known, and the message is routed by the prefix of its number.                */
 typedef struct { int32_t status; uint16_t mcc, mnc; uint32_t flags, reserved;
                  sms_str_t network; } sms_network_t;
 

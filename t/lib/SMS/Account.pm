@@ -205,7 +205,8 @@ sub counts {
         select c.relname as t from pg_class c
          where c.relnamespace = 'sms'::regnamespace and c.relkind in ('r', 'p')
            and not c.relispartition
-           and c.relname not in ('lease', 'lane', 'link', 'retiring', 'sweep')
+           and c.relname not in ('lease', 'lane', 'link', 'retiring', 'sweep', 'link_quality',
+                                 'link_recent', 'link_standing', 'link_judged')
          order by 1}) if !@tables;
 
     return { map { $_ => $pg->value("select count(*) from sms.$_") } @tables };
