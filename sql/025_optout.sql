@@ -434,7 +434,7 @@ begin
     perform inbound_forward(p_now, a, p_id,
                             coalesce(case when brand_owner(k.brand_id) = a then k.forward_to end,
                                      case when v_number.account_id = a then v_number.forward_to end)),
-            inbound_tell(a, p_id)
+            inbound_tell(p_now, a, p_id)
        from unnest(v_acct) a
       where a <> 0;
 end
@@ -480,16 +480,14 @@ begin
 end
 $$;
 
--- Where the account has an endpoint, it is told.
-create function sms.inbound_tell(p_account bigint, p_id uuid)
+-- Endpoints that want it are told.
+create function sms.inbound_tell(p_now timestamptz, p_account bigint, p_id uuid)
 returns void
 language plpgsql
 set search_path = sms, pg_temp
 as $$
 begin
-    insert into outbox (account_id, not_before, outbox_id, topic, key, payload)
-    select i.account_id, clock_timestamp(), id_new(), 'received', id_text('inb', i.inbound_id),
-           json_build_object(
+    perform webhook_event(p_now, p_account, 'message.received', json_build_object(
                'id', id_text('inb', i.inbound_id),
                'from', coalesce('+' || i.from_number, i."from"),
                'to', i."to",
@@ -500,12 +498,9 @@ begin
                'keyword', i.keyword,
                'brand', (select id_text('brd', b.public_id) from brand b
                           where b.account_id = i.account_id and b.brand_id = i.brand_id),
-               'received_at', time_text(i.at))::text
-      from inbound i
-     where i.account_id = p_account and i.inbound_id = p_id
-       and exists (select from webhook w
-                    where w.account_id = p_account and w.state = 'on'
-                      and (w.types = '{}' or 'message.received' = any (w.types)));
+               'received_at', time_text(i.at)))
+       from inbound i
+      where i.account_id = p_account and i.inbound_id = p_id;
 end
 $$;
 
@@ -599,7 +594,6 @@ declare
     r       record;
     n       int := 0;
     v_parts int;
-    v_told  int;
 begin
     for r in
         with sure as (
@@ -630,16 +624,7 @@ begin
                                 limit p_limit));
     get diagnostics v_parts = row_count;
 
-    delete from outbox o
-     where o.topic = 'received'
-       and o.ctid = any (array(select x.ctid from outbox x
-                                where x.topic = 'received'
-                                  and x.created_at < p_now - setting_int('webhook_hours')
-                                                             * interval '1 hour'
-                                limit p_limit));
-    get diagnostics v_told = row_count;
-
-    return json_build_object('optouts_certain', n, 'parts', v_parts, 'received_dropped', v_told,
-                             'more', greatest(n, v_parts, v_told) >= p_limit);
+    return json_build_object('optouts_certain', n, 'parts', v_parts,
+                             'more', greatest(n, v_parts) >= p_limit);
 end
 $$;
