@@ -14,7 +14,7 @@ use Digest::SHA qw(hmac_sha256);
 use MIME::Base64 qw(decode_base64 encode_base64);
 use Test::More;
 use SMS::Account;
-use SMS::Flow qw(books_balance);
+use SMS::Flow qw(books_balance wait_ended);
 use SMS::Hook;
 use SMS::Nginx;
 use SMS::OpenApi;
@@ -37,6 +37,7 @@ my %key = map { $_ => key($_ eq 'other' ? $other : $account) } qw(mine other);
 $nginx->start;
 ok($nginx->ready('/health', slow(10)), 'ready') or BAIL_OUT($nginx->tail);
 ok(wait_until { $account->send($nginx, {})->status == 202 } slow(10), 'prices are there');
+ok(wait_ended($pg, 20), 'and what it sent has ended');
 
 is(sign('MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3', 'evt_1', 1795428000,
         '{"type":"message.delivered","timestamp":"2026-11-23T10:00:00Z","data":{"id":"msg_1"}}'),
