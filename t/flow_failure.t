@@ -56,9 +56,12 @@ sub tries { my ($to) = @_; return grep { $_->{dest} =~ /$to$/ } $smsc->events('s
 
 
 subtest 'refused for good' => sub {
-    for my $suffix (8001, 8002) {
+    # a header may be good on another link; here there is none
+    my %state = (8001 => 'rejected', 8002 => 'refused');
+    for my $suffix (sort keys %state) {
         my $to = "90539000$suffix";
-        my $m = ends(send_one($account, $nginx, to => $to, text => 'son'), 'rejected', "status of $suffix");
+        my $m = ends(send_one($account, $nginx, to => $to, text => 'son'), $state{$suffix},
+                     "status of $suffix");
         is($m->{refunded}{amount_micro}, 100_000, 'refunded');
         ok(length $m->{cause}{code} && length $m->{cause}{tr}, "a cause in words: $m->{cause}{code}");
         is(scalar tries($to), 1, 'tried once');
