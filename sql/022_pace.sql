@@ -483,6 +483,17 @@ begin
      where a.account_id = u.a and a.message_id = u.m and a.attempt = u.t and a.part = u.p
        and u.answer <> 5 and not (u.answer = 1 and u.s in (1, 6));
 
+    -- Nobody can tell of an overdue receipt: it has been waited for long enough.
+    if 4 = any (p_answer) then
+        update receipt_wait w
+           set at = least(w.at, p_now)
+          from unnest(v_acct, v_id, p_answer) u (a, m, answer)
+         where w.account_id = u.a and w.message_id = u.m and w.asked and u.answer = 4
+           and (select true from ask k
+                 where k.account_id = u.a and k.message_id = u.m
+                 limit 1) is null;
+    end if;
+
     update in_doubt d
        set answer = case u.answer when 1 then 'told' when 2 then 'taken-back'
                                   when 3 then 'not-known' else 'no-answer' end,

@@ -20,9 +20,11 @@ use SMS::Tap;
 
 # SMPP 3.4 table 5-2, reserved and vendor codes among them: what is final, what is
 # tried again
-my @final = (0x01 .. 0x03, 0x06, 0x07, 0x09 .. 0x0C, 0x10, 0x11, 0x13, 0x15, 0x33, 0x34, 0x40,
-             0x42 .. 0x44, 0x48 .. 0x51, 0x54, 0x55, 0x61, 0x63, 0x65 .. 0x67, 0xC0 .. 0xC4,
-             0xFE, 0x400, 0x4FF, 0xFFFFFFFF);
+my @final = (0x09, 0x0B, 0x0C, 0x10, 0x11, 0x13, 0x33, 0x34, 0x40, 0x42, 0x44, 0x4A .. 0x4F,
+             0x55, 0x65 .. 0x67, 0xFE, 0x400, 0x4FF, 0xFFFFFFFF);
+# another link may carry it; here there is none
+my @elsewhere = (0x01 .. 0x03, 0x06, 0x07, 0x0A, 0x15, 0x43, 0x48, 0x49, 0x50, 0x51, 0x54, 0x61,
+                 0x63, 0xC0 .. 0xC4);
 my @again = (0x08, 0x45, 0x64, 0xFF);
 my @throttled = (0x14, 0x58);
 my @down = (0x04, 0x05, 0x0D, 0x0E, 0x0F, 0x53);
@@ -47,6 +49,8 @@ sub broken {
 my @cases = (
     (map { { name => sprintf('status 0x%02x is final', $_), rule => { status => $_ },
              state => 'rejected', kept => 0, accepted => 0, tries => 1 } } @final),
+    (map { { name => sprintf('status 0x%02x: over another link', $_), rule => { status => $_ },
+             state => 'refused', kept => 0, accepted => 0, tries => 1 } } @elsewhere),
     (map { { name => sprintf('status 0x%02x is tried again', $_),
              rule => { status => $_, times => 1 }, %once, tries => 2 } } @again),
     (map { { name => sprintf('status 0x%02x: a burst of throttling', $_), link => {}, n => 4,
@@ -67,7 +71,7 @@ my @cases = (
     { name => 'no consent, says the operator', rule => { status => 0x453 }, state => 'rejected',
       kept => 0, accepted => 0, tries => 1 },
 
-    { name => 'generic_nack: not understood', rule => { nack => 0x03 }, state => 'rejected',
+    { name => 'generic_nack: not understood', rule => { nack => 0x03 }, state => 'refused',
       kept => 0, accepted => 0, tries => 1 },
     { name => 'generic_nack: a passing fault', rule => { nack => 0x08, times => 1 }, %once,
       tries => 2 },
@@ -131,10 +135,11 @@ my @cases = (
     { name => 'a part is refused', rule => { status => 0x0B, parts => 2 }, state => 'rejected',
       kept => 0, accepted => 2, tries => 3,
       body => { text => 'Uzun bir bilgilendirme metni, kısa numaradan. ' x 8 } },
-    # what went out cannot be taken back, and sent again it would be there twice
-    { name => 'a part is refused for now', rule => { status => 0x08, parts => 2, times => 1 },
-      state => 'undelivered', code => 'incomplete', kept => 0, accepted => 2, tries => 3,
-      body => { text => 'Uzun bir bilgilendirme metni, kısa numaradan. ' x 8 } },
+    # what went out stays out, and this part alone goes again
+    (map { { name => "a part is put off, status $_", accepted => 3, tries => 5,
+             rule => { status => $_, parts => 2, times => 2 },
+             body => { text => 'Uzun bir bilgilendirme metni, kısa numaradan. ' x 8 } } }
+         0x08, 0x58),
 );
 
 my $run = SMS::Case->new(cases => \@cases,

@@ -66,6 +66,7 @@ struct ngx_sms_link_s {
     ngx_uint_t               inflight;      /* parts without a result         */
     ngx_uint_t               promised;      /* parts to batches of intake     */
     ngx_uint_t               claims;        /* without a stored result        */
+    ngx_queue_t              waiting;       /* claims with parts to go again  */
     ngx_msec_t               quiet_at;      /* last seen at work when leaving */
     ngx_msec_t               look;          /* pause before the next look     */
     ngx_msec_t               rest_until;    /* while "resting"                */
@@ -97,6 +98,7 @@ ngx_int_t ngx_sms_link_submit_rows(ngx_sms_link_t *link, const u_char id[16],
 
 /* 1: nothing shall be claimed: the operator refuses whatever comes (SMS_SUBMIT_STOP) */
 ngx_uint_t ngx_sms_link_rests(ngx_sms_link_t *link);
+void ngx_sms_link_rest(ngx_sms_link_t *link, uint32_t ms);
 
 /* 1: claims are asked for, on the wire, or their results not yet stored */
 ngx_uint_t ngx_sms_link_busy(const ngx_sms_link_t *link);

@@ -263,6 +263,48 @@ test_inactivity(void **state)
 }
 
 
+/* each way to lose a connection has its words */
+static void
+test_why(void **state)
+{
+    size_t       i;
+    smpp_t       smpp;
+    smpp_bind_t  b;
+
+    static const struct {
+        sms_rc_t     why;
+        const char  *said;
+    } cases[] = {
+        { SMS_OK, "the SMSC closed it" },
+        { SMS_E_TIMEOUT, "no connection in time" },
+        { SMS_E_DOWN, "refused, reset or unreachable" },
+        { SMS_E_DENIED, "the SMSC's certificate is not accepted (ca, tls_name, "
+                        "dates)" },
+        { SMS_E_CONFIG, "ca, cert or key cannot be used" },
+        { SMS_E_INVAL, "more came than can be kept" },
+        { SMS_E_NOMEM, "out of memory" }
+    };
+
+    (void) state;
+    memset(&smpp, 0, sizeof(smpp_t));
+    memset(&b, 0, sizeof(smpp_bind_t));
+    b.smpp = &smpp;
+    b.state = SMPP_BOUND;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(smpp_told_why(&b, cases[i].why), cases[i].said);
+    }
+
+    b.state = SMPP_BIND_SENT;
+    assert_string_equal(smpp_told_why(&b, SMS_OK),
+                        "the SMSC closed it before it answered the bind");
+    smpp.conf.tls = 1;
+    assert_non_null(strstr(smpp_told_why(&b, SMS_E_DOWN), "client certificate"));
+    b.state = SMPP_CONNECT;
+    assert_non_null(strstr(smpp_told_why(&b, SMS_E_DOWN), "no TLS there"));
+}
+
+
 int
 main(void)
 {
@@ -274,6 +316,7 @@ main(void)
         cmocka_unit_test(test_pair),
         cmocka_unit_test(test_stop_rests),
         cmocka_unit_test(test_inactivity),
+        cmocka_unit_test(test_why),
     };
 
     return cmocka_run_group_tests_name("smpp_told", tests, NULL, NULL);

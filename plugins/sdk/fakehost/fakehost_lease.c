@@ -125,7 +125,9 @@ fakehost_bind_told(sms_host_t *h, sms_str_t name, const sms_bind_t *bind)
     FAKEHOST_ENTER(h, "bind_told()");
 
     l = fakehost_lease_find(fh, name.ptr, name.len);
-    if (bind == NULL || bind->size < sizeof(sms_bind_t) || bind->state > SMS_BIND_RESTING) {
+    if (bind == NULL || bind->size < offsetof(sms_bind_t, error) + sizeof(bind->error)
+        || bind->state > SMS_BIND_RESTING)
+    {
         fakehost_fault(fh, "bind_told() of a state that there is not");
 
     } else if (l == NULL) {
