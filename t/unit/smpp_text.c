@@ -223,8 +223,9 @@ test_vendor_parameters(void **state)
         "0x10000=string:a", "0x1501=words:a", "0x1501=int1:a",
         "0x1501=string:$nothing", "0x1501=hex:0", "0x1501=hex:0G",
         "0x1501=hex:G0", "0x1501=string:$attr.", "0x1501=string:$attr.Name",
-        "0x=string:a", "=string:a", "1=string:"
-        "12345678901234567890123456789012345678901234567890123456789012345"
+        "0x=string:a", "=string:a",
+        ("1=string:"
+         "12345678901234567890123456789012345678901234567890123456789012345")
     };
 
     (void) state;
