@@ -120,7 +120,7 @@ receive(const smpp_pdu_t *pdu, char *all, sms_segment_udh_t *udh)
 
     sm = &pdu->u.SM;
     text = sm->short_message;
-    header.len = 0;
+    header = (sms_str_t) { NULL, 0 };
     memset(udh, 0, sizeof(*udh));
 
     if (smpp_tlv_find(pdu->tlvs, SMPP_TLV_MESSAGE_PAYLOAD, &value)) {
@@ -505,7 +505,7 @@ test_packed(void **state)
     host_t      *h;
     size_t       a, n;
     uint32_t     i;
-    sms_str_t    text, udh;
+    sms_str_t    text, udh = { NULL, 0 };
     smpp_conf_t  conf;
 
     (void) state;
