@@ -283,6 +283,10 @@ subtest 'messages of handsets' => sub {
                             where link_id = 21});
     is_deeply(\@rows, [{ from => '905301112233', to => '4605', text => 'RET ğİ😀',
                          data_coding => 8 }], 'once, as it was written');
+    is($nginx->http->post('/operator/ornek/inbound', { %mo, id => '', from => '905301112266' },
+                          headers => $secret)->status, 200, "without an id, time $_") for 1, 2;
+    is($pg->value(q{select count(*) from sms.inbound where "from" = '905301112266'}), 1,
+       'the same text within minutes is a repetition');
 
     my $xml = qq{<?xml version="1.0" encoding="windows-1254"?><gelen>}
             . qq{<mesaj id="7"><gonderen>5301112233</gonderen><no>4605</no><metin>\xddPTAL &amp; \xf0}

@@ -235,7 +235,7 @@ ngx_sms_op_asked(const void *item, const void *result)
 {
     const sms_asked_t  *a = result;
 
-    return a->state <= SMS_RECEIPT_REJECTED && a->reason <= SMS_REASON_OTHER;
+    return a->state <= SMS_RECEIPT_REJECTED && a->reason <= SMS_REASON_PORTED;
 }
 
 

@@ -100,7 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     res.body = text;
     http_answer_judge(&conf, &res, fuzz_now(NULL), &a);
     if (a.verdict.klass < HTTP_SENT || a.verdict.klass > HTTP_UNKNOWN
-        || a.verdict.reason > SMS_REASON_OTHER || a.id_len > SMS_OPERATOR_ID_MAX
+        || a.verdict.reason > SMS_REASON_PORTED || a.id_len > SMS_OPERATOR_ID_MAX
         || (a.verdict.klass == HTTP_SENT && a.id_len == 0))
     {
         abort();
@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         for (i = 0; i < e.n; i++) {
             if (e.events[i].operator_id.len > SMS_OPERATOR_ID_MAX
-                || e.events[i].reason > SMS_REASON_OTHER || e.events[i].octets.len % 2
+                || e.events[i].reason > SMS_REASON_PORTED || e.events[i].octets.len % 2
                 || e.events[i].at_us > fuzz_now(NULL)
                 || (kind && e.events[i].state != SMS_RECEIPT_DELIVERED))
             {

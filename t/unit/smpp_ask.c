@@ -128,6 +128,27 @@ test_query(void **state)
     assert_int_equal(asked(a, 0)->state, 0);
     unask(s, a);
 
+    /* that it could not look is none, nor is one without a state */
+    s->query_status = ESME_RQUERYFAIL;
+    a = ask(s, SMPP_JOB_QUERY, 1, "1002");
+    fakehost_advance(s->fh, 20);
+    assert_int_equal(asked(a, 0)->status, SMS_E_INVAL);
+    unask(s, a);
+    s->query_status = ESME_ROK;
+    s->state = 9;
+    a = ask(s, SMPP_JOB_QUERY, 1, "1002");
+    fakehost_advance(s->fh, 20);
+    assert_int_equal(asked(a, 0)->status, SMS_E_TIMEOUT);
+    assert_int_equal(asked(a, 0)->state, 0);
+    unask(s, a);
+
+    /* what was never answered has no id to ask by */
+    a = ask(s, SMPP_JOB_QUERY, 1, "");
+    fakehost_advance(s->fh, 20);
+    assert_int_equal(asked(a, 0)->status, SMS_E_INVAL);
+    assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_QUERY_SM), 5);
+    unask(s, a);
+
     /* no answer is none */
     s->mute = 1;
     a = ask(s, SMPP_JOB_QUERY, 1, "1003");
@@ -185,12 +206,17 @@ test_cancel_sm(void **state)
     assert_string_equal(seen->dest, "905321112233");
     unask(s, a);
 
-    /* without an id: what waits there for this recipient */
-    s->cancel_status = ESME_RCANCELFAIL;
+    /* without an id it would take back also what nobody doubts */
     a = ask(s, SMPP_JOB_CANCEL, 1, "");
     fakehost_advance(s->fh, 20);
     assert_int_equal(acked(a, 0)->status, SMS_E_INVAL);
-    assert_string_equal(smsc_last(s, (uint32_t) SMPP_CMD_CANCEL_SM)->id, "");
+    assert_int_equal(smsc_count(s, (uint32_t) SMPP_CMD_CANCEL_SM), 1);
+    unask(s, a);
+
+    s->cancel_status = ESME_RCANCELFAIL;
+    a = ask(s, SMPP_JOB_CANCEL, 1, "6");
+    fakehost_advance(s->fh, 20);
+    assert_int_equal(acked(a, 0)->status, SMS_E_INVAL);
     unask(s, a);
 
     s->cancel_status = ESME_RTHROTTLED;

@@ -77,7 +77,8 @@ typedef struct {
     uint32_t       bind_status, status, throttle;
     uint32_t       paired;              /* connections live side by side       */
     sms_handle_t   tx, rx;              /* of the last transmitter, receiver   */
-    uint32_t       state, error;        /* of query_sm_resp; state 0: 0x67     */
+    uint32_t       state, error;        /* of query_sm_resp                    */
+    uint32_t       query_status;        /* 0: that of the state, 0x0C without  */
     uint32_t       cancel_status;
     uint32_t       id, answer;
     seen_t         seen[SEEN_MAX];
@@ -181,7 +182,8 @@ smsc_asked(smsc_t *s, const smpp_pdu_t *pdu)
     memset(&answer, 0, sizeof(answer));
     answer.command = (uint32_t) SMPP_CMD_QUERY_SM_RESP;
     answer.sequence = pdu->sequence;
-    answer.status = s->state ? ESME_ROK : ESME_RQUERYFAIL;
+    answer.status = s->query_status ? s->query_status
+                    : s->state ? ESME_ROK : ESME_RINVMSGID;
     answer.u.QUERY_RESP.message_id = pdu->u.QUERY.message_id;
     answer.u.QUERY_RESP.final_date = (sms_str_t) SMS_STR("260101120000012+");
     answer.u.QUERY_RESP.message_state = (uint8_t) s->state;

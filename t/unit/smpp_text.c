@@ -223,7 +223,8 @@ test_vendor_parameters(void **state)
         "0x10000=string:a", "0x1501=words:a", "0x1501=int1:a",
         "0x1501=string:$nothing", "0x1501=hex:0", "0x1501=hex:0G",
         "0x1501=hex:G0", "0x1501=string:$attr.", "0x1501=string:$attr.Name",
-        "0x=string:a", "=string:a",
+        "0x=string:a", "=string:a", "0x1501=int1:256", "0x1501=int2:0x10000",
+        "0x1501=int4:18446744073709551617",
         ("1=string:"
          "12345678901234567890123456789012345678901234567890123456789012345")
     };
@@ -249,6 +250,13 @@ test_vendor_parameters(void **state)
                         "\x15\x02\x00\x01\x03" "\x15\x03\x00\x04" "BULK"
                         "\x15\x05\x00\x04\x00\x00\x01\x2C"
                         "\x15\x06\x00\x0B" "10000000146", n);
+
+    /* a number that its octets cannot hold is left out, not cut */
+    vendor(&v[0], "0x1501=int2:$iys_code");
+    vendor(&v[1], "0x1502=int1:255");
+    n = smpp_vendor_put(v, 2, &msg, buf, sizeof(buf));
+    assert_int_equal(n, 5);
+    assert_memory_equal(buf, "\x15\x02\x00\x01\xFF", n);
 
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(smpp_vendor_parse(

@@ -6,7 +6,8 @@
 #include "http.h"
 
 
-#define HTTP_GAUGE  2
+#define HTTP_GAUGE    2
+#define HTTP_TELL_US  1000000
 
 static const struct {
     uint32_t     type;
@@ -69,21 +70,28 @@ http_state(const http_t *http)
 void
 http_tell(http_t *http)
 {
-    int64_t           now;
+    int64_t           now, mono;
     sms_host_t       *h;
     sms_bind_t        bind;
     sms_bind_state_t  state;
 
     h = http->host;
     state = http_state(http);
+    mono = h->core->mono_us(h);
 
-    if (state == http->told || !SMS_HAS(sms_core_api_t, h->core, bind_told)) {
+    if ((state == http->told && mono - http->told_us < HTTP_TELL_US)
+        || !SMS_HAS(sms_core_api_t, h->core, bind_told))
+    {
         return;
     }
 
     now = h->core->now_us(h);
-    http->told = state;
-    http->since_us = now;
+    http->told_us = mono;
+
+    if (state != http->told) {
+        http->told = state;
+        http->since_us = now;
+    }
 
     memset(&bind, 0, sizeof(bind));
     bind.size = sizeof(bind);
@@ -92,11 +100,11 @@ http_tell(http_t *http)
     bind.inflight = http->pace.inflight;
     bind.rate = http->conf.rate;
     bind.throttled = http->throttled;
-    bind.since_us = now;
+    bind.since_us = http->since_us;
     bind.error_code = http->error_code;
 
     if (state == SMS_BIND_WAITING || state == SMS_BIND_RESTING) {
-        bind.retry_us = now + http->pace.pause_us - h->core->mono_us(h);
+        bind.retry_us = now + http->pace.pause_us - mono;
     }
 
     if (http->error) {

@@ -38,8 +38,8 @@ typedef struct {
     http_pace_t       pace;
     int               held, draining, dropped;
     sms_handle_t      timer;            /* the window opens then               */
-    int64_t           since_us;
     sms_bind_state_t  told;
+    int64_t           since_us, told_us;    /* wall; monotonic            */
     const char       *error;            /* the last one, a constant            */
     uint32_t          error_code;
     uint32_t          throttled;
@@ -55,7 +55,8 @@ typedef struct {
 void http_log(http_t *http, sms_level_t level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void http_count(http_t *http, http_metric_t metric, int64_t value);
-/* the state of the link, to whoever runs the installation; when it has changed */
+/* what the link is at, to whoever runs the installation: a change at once, numbers
+ * once a second                                                                */
 void http_tell(http_t *http);
 
 sms_rc_t http_submit_run(void *inst, sms_call_t call, const sms_batch_t *batch);

@@ -84,7 +84,7 @@ http_event_time(http_time_t format, sms_str_t s, int64_t now_us)
     default:
 
         for (i = 0; i < s.len; i++) {
-            if (s.ptr[i] < '0' || s.ptr[i] > '9' || i == 14) {
+            if (s.ptr[i] < '0' || s.ptr[i] > '9' || i == (format == HTTP_TIME_UNIX ? 12 : 15)) {
                 return 0;
             }
 
@@ -323,8 +323,11 @@ http_event_message(http_events_t *e, const http_record_t *record, sms_inbound_t 
                                     now);
     }
 
-    ev->at_us = http_event_first(e, record->field[HTTP_INBOUND_ID],
-                                 ev->at_us ? ev->at_us : now);
+    /* without a time and an id the host has to know a repetition by the text */
+    if (ev->at_us || record->field[HTTP_INBOUND_ID].len) {
+        ev->at_us = http_event_first(e, record->field[HTTP_INBOUND_ID],
+                                     ev->at_us ? ev->at_us : now);
+    }
 
     return 1;
 }

@@ -63,8 +63,8 @@ const sms_conf_key_t  http_conf_keys[] = {
     HTTP_KEY("status", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
         "CODE=WORD for codes of answers: sent, retry, throttled, down, failover, "
         "stop, unknown, or final as invalid_number, sender, content, consent, "
-        "blacklist, sim_changed, expired, other; codes that are not listed are "
-        "final"),
+        "blacklist, sim_changed, expired, ported, other; codes that are not listed "
+        "are final"),
 
     HTTP_KEY("callback_url", SMS_CONF_STR, 0, NULL, NULL, 0, 0,
         "$callback_url: address of our location; may name $callback_secret"),
@@ -102,7 +102,7 @@ const sms_conf_key_t  http_conf_keys[] = {
         "accepted, unknown, rejected"),
     HTTP_KEY("receipt_reason", SMS_CONF_LIST, 0, NULL, NULL, 0, 0,
         "CODE=REASON: invalid_number, sender, content, consent, blacklist, "
-        "sim_changed, expired, other"),
+        "sim_changed, expired, ported, other"),
     HTTP_KEY("inbound_path", SMS_CONF_STR, 0, "/inbound", NULL, 0, 0,
         "how the path of callbacks with messages ends"),
     HTTP_KEY("inbound_format", SMS_CONF_ENUM, 0, "json", "json|xml|form|query", 0, 0,

@@ -24,6 +24,7 @@ static const http_word_t  http_words[] = {
     { "blacklist",      HTTP_FINAL,     SMS_REASON_BLACKLIST },
     { "sim_changed",    HTTP_FINAL,     SMS_REASON_SIM_CHANGED },
     { "expired",        HTTP_FINAL,     SMS_REASON_EXPIRED },
+    { "ported",         HTTP_FINAL,     SMS_REASON_PORTED },
     { "other",          HTTP_FINAL,     SMS_REASON_OTHER },
     { NULL, 0, 0 }
 };

@@ -11,7 +11,7 @@
  *   stop         it refuses whatever comes (credentials, credit); the link rests
  *   unknown      it may have taken it: in doubt
  *   invalid_number, sender, content, consent, blacklist, sim_changed, expired,
- *   other        final: no link tries again
+ *   ported, other  final: no link tries again
  *
  * In receipts they are the states of sms_receipt_state_t in lower case.
  */
@@ -26,10 +26,10 @@
 #define HTTP_WORDS                                                             \
     "sent, retry, throttled, down, failover, stop, unknown, or final: "        \
     "invalid_number, sender, content, consent, blacklist, sim_changed, "       \
-    "expired, other"
+    "expired, ported, other"
 #define HTTP_REASONS                                                           \
     "invalid_number, sender, content, consent, blacklist, sim_changed, "       \
-    "expired, other"
+    "expired, ported, other"
 #define HTTP_STATES                                                            \
     "enroute, delivered, expired, deleted, undelivered, accepted, unknown, "   \
     "rejected"

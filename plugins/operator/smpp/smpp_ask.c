@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "smpp_job.h"
+#include "smpp_part.h"
 
 
 static const sms_sent_t *
@@ -108,24 +109,9 @@ smpp_ask_id(const smpp_t *smpp, smpp_ask_t *room, sms_str_t id)
 }
 
 
-static smpp_numbering_t
-smpp_ask_source(const smpp_conf_t *conf, sms_str_t from)
-{
-    switch (smpp_text_sender_kind(from)) {
-
-    case SMPP_SENDER_ALPHA:
-        return conf->alpha;
-
-    case SMPP_SENDER_SHORT:
-        return conf->shortcode;
-
-    default:
-        return conf->number;
-    }
-}
-
-
-void
+/* An empty message_id asks of nothing (4.8.1), or takes back all that waits from this
+ * sender to this recipient (4.9.1): also messages that nobody doubts.               */
+sms_rc_t
 smpp_ask_make(smpp_pdu_t *pdu, smpp_ask_t *room, const smpp_unit_t *u)
 {
     sms_str_t           id;
@@ -137,9 +123,13 @@ smpp_ask_make(smpp_pdu_t *pdu, smpp_ask_t *room, const smpp_unit_t *u)
 
     smpp = u->job->smpp;
     item = smpp_ask_item(u);
-    source = smpp_ask_source(&smpp->conf, item->msg->from);
-    id = smpp_ask_id(smpp, room, item->operator_id);
 
+    if (item->operator_id.len == 0) {
+        return SMS_E_INVAL;
+    }
+
+    source = smpp_part_source(&smpp->conf, item->msg->from);
+    id = smpp_ask_id(smpp, room, item->operator_id);
     memset(pdu, 0, sizeof(smpp_pdu_t));
 
     if (u->job->kind == SMPP_JOB_QUERY) {
@@ -149,10 +139,9 @@ smpp_ask_make(smpp_pdu_t *pdu, smpp_ask_t *room, const smpp_unit_t *u)
         query->source_addr_ton = source.ton;
         query->source_addr_npi = source.npi;
         query->source_addr = smpp_text_address(item->msg->from, 0);
-        return;
+        return SMS_OK;
     }
 
-    /* without an id: what waits from this sender to this recipient (4.9.1) */
     pdu->command = (uint32_t) SMPP_CMD_CANCEL_SM;
     cancel = &pdu->u.CANCEL;
     cancel->service_type = smpp->conf.service_type;
@@ -163,6 +152,8 @@ smpp_ask_make(smpp_pdu_t *pdu, smpp_ask_t *room, const smpp_unit_t *u)
     cancel->dest_addr_ton = smpp->conf.dest.ton;
     cancel->dest_addr_npi = smpp->conf.dest.npi;
     cancel->destination_addr = smpp_text_address(item->msg->to, 0);
+
+    return SMS_OK;
 }
 
 
@@ -176,13 +167,13 @@ smpp_ask_state(smpp_unit_t *u, const smpp_pdu_t *pdu, sms_asked_t *r)
 
     smpp = u->job->smpp;
     answer = &pdu->u.QUERY_RESP;
-    r->status = SMS_OK;
 
     if (pdu->shape != SMPP_SHAPE_QUERY_RESP
         || answer->message_state < SMS_RECEIPT_ENROUTE
         || answer->message_state > SMS_RECEIPT_REJECTED)
     {
-        /* state 0: it does not know */
+        /* not that it does not know the message: then that would be sent again */
+        r->status = SMS_E_TIMEOUT;
         return;
     }
 
@@ -219,9 +210,9 @@ smpp_ask_refused(const smpp_unit_t *u, uint32_t status)
     switch (status) {
 
     case ESME_RINVMSGID:
-    case ESME_RQUERYFAIL:
         return u->job->kind == SMPP_JOB_QUERY ? SMS_OK : SMS_E_INVAL;
 
+    case ESME_RQUERYFAIL:               /* for whatever reason                    */
     case ESME_RCANCELFAIL:
     case ESME_RINVCMDID:
     case ESME_RINVCMDLEN:

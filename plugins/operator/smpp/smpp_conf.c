@@ -94,7 +94,7 @@ const sms_conf_key_t  smpp_conf_keys[] = {
     SMPP_KEY("query", SMS_CONF_BOOL, 0, "off", NULL, 0, 0,
         "on: the SMSC answers query_sm"),
     SMPP_KEY("cancel", SMS_CONF_BOOL, 0, "off", NULL, 0, 0,
-        "on: the SMSC answers cancel_sm"),
+        "on: the SMSC answers cancel_sm; asked by the part's id only"),
     SMPP_KEY("validity", SMS_CONF_MSEC, 0, "48h", NULL, 0, 2592000000,
         "longest validity_period sent (until the message expires); 0: the field "
         "stays empty"),

@@ -12,7 +12,8 @@ smpp_frame_malformed(smpp_bind_t *b, const smpp_pdu_t *pdu, uint32_t status)
 
     if (pdu->command == (uint32_t) SMPP_CMD_SUBMIT_SM_RESP
         || pdu->command == (uint32_t) SMPP_CMD_DATA_SM_RESP
-        || pdu->command == (uint32_t) SMPP_CMD_QUERY_SM_RESP)
+        || pdu->command == (uint32_t) SMPP_CMD_QUERY_SM_RESP
+        || pdu->command == (uint32_t) SMPP_CMD_CANCEL_SM_RESP)
     {
         /* an answer all the same; its id, if any, is lost */
         smpp_result_answer(b, pdu);

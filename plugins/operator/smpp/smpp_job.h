@@ -59,8 +59,9 @@ sms_rc_t smpp_ask_query(void *inst, sms_call_t call, const sms_batch_t *batch);
 sms_rc_t smpp_ask_cancel(void *inst, sms_call_t call,
     const sms_batch_t *batch);
 
-/* Fills *pdu but for its number; strings are the item's or in *room. */
-void smpp_ask_make(smpp_pdu_t *pdu, smpp_ask_t *room, const smpp_unit_t *u);
+/* Fills *pdu but for its number; strings are the item's or in *room.  SMS_OK;
+ * SMS_E_INVAL: there is no id to ask by.                                      */
+sms_rc_t smpp_ask_make(smpp_pdu_t *pdu, smpp_ask_t *room, const smpp_unit_t *u);
 void smpp_ask_answer(smpp_unit_t *u, const smpp_pdu_t *pdu);
 /* E_DOWN: not asked, there is no session; E_TIMEOUT: asked, and no answer. */
 void smpp_ask_fail(smpp_unit_t *u, sms_rc_t rc);

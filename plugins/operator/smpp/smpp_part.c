@@ -3,6 +3,23 @@
 #include "smpp_part.h"
 
 
+smpp_numbering_t
+smpp_part_source(const smpp_conf_t *conf, sms_str_t from)
+{
+    switch (smpp_text_sender_kind(from)) {
+
+    case SMPP_SENDER_ALPHA:
+        return conf->alpha;
+
+    case SMPP_SENDER_SHORT:
+        return conf->shortcode;
+
+    default:
+        return conf->number;
+    }
+}
+
+
 /* Header and payload one behind the other; octets, 0: more than "cap". */
 static size_t
 smpp_part_octets(const smpp_conf_t *conf, const smpp_split_t *split, char *p,
@@ -110,20 +127,7 @@ smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
     out->pdu.command = (uint32_t) SMPP_CMD_SUBMIT_SM;
     sm = &out->pdu.u.SM;
 
-    switch (smpp_text_sender_kind(msg->from)) {
-
-    case SMPP_SENDER_ALPHA:
-        source = conf->alpha;
-        break;
-
-    case SMPP_SENDER_SHORT:
-        source = conf->shortcode;
-        break;
-
-    default:
-        source = conf->number;
-    }
-
+    source = smpp_part_source(conf, msg->from);
     sm->service_type = conf->service_type;
     sm->source_addr_ton = source.ton;
     sm->source_addr_npi = source.npi;

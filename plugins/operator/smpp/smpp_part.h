@@ -27,6 +27,9 @@ typedef struct {
 sms_rc_t smpp_part_encode(smpp_part_t *out, const smpp_conf_t *conf,
     const sms_part_t *part, int64_t now_us);
 
+/* The type of number of what a message shows as its sender. */
+smpp_numbering_t smpp_part_source(const smpp_conf_t *conf, sms_str_t from);
+
 /* Why smpp_pdu_encode() or smpp_part_encode() refused the part. */
 sms_reason_t smpp_part_blame(const smpp_part_t *p);
 

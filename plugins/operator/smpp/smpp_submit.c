@@ -169,14 +169,17 @@ smpp_submit_ask(smpp_t *smpp, smpp_bind_t *b, int64_t now_us)
         return SMS_OK;
     }
 
-    smpp_ask_make(&pdu, &room, u);
-    pdu.sequence = smpp_window_sequence(&b->window);
+    rc = smpp_ask_make(&pdu, &room, u);
 
-    if (!smpp_session_ready(b)) {
-        return SMS_E_BUSY;
+    if (rc == SMS_OK) {
+        pdu.sequence = smpp_window_sequence(&b->window);
+
+        if (!smpp_session_ready(b)) {
+            return SMS_E_BUSY;
+        }
+
+        rc = smpp_session_send(b, &pdu);
     }
-
-    rc = smpp_session_send(b, &pdu);
 
     if (rc == SMS_E_INVAL) {
         smpp_ask_fail(smpp_submit_shift(smpp), rc);

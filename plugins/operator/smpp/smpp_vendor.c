@@ -68,12 +68,28 @@ smpp_vendor_number(sms_str_t s, uint64_t *out)
             return 0;
         }
 
+        if (n > (UINT64_MAX - (uint64_t) c) / (uint64_t) base) {
+            return 0;
+        }
+
         n = n * (uint64_t) base + (uint64_t) c;
     }
 
     *out = n;
 
     return 1;
+}
+
+
+/* Octets of a number of this type; 0: it is no number, or does not fit them. */
+static size_t
+smpp_vendor_int(smpp_vendor_type_t type, sms_str_t s, uint64_t *out)
+{
+    size_t  n;
+
+    n = (size_t) 1 << (type - SMPP_VENDOR_INT1);
+
+    return smpp_vendor_number(s, out) && *out >> (8 * n) == 0 ? n : 0;
 }
 
 
@@ -210,7 +226,7 @@ smpp_vendor_parse(sms_str_t item, smpp_vendor_t *v)
         return smpp_vendor_unhex(value, octets) ? SMS_OK : SMS_E_CONFIG;
     }
 
-    return v->type < SMPP_VENDOR_INT1 || smpp_vendor_number(value, &n)
+    return v->type < SMPP_VENDOR_INT1 || smpp_vendor_int(v->type, value, &n)
            ? SMS_OK : SMS_E_CONFIG;
 }
 
@@ -333,8 +349,7 @@ smpp_vendor_value(const smpp_vendor_t *v, const sms_msg_t *msg, char *scratch,
 static size_t
 smpp_vendor_octets(smpp_vendor_type_t type, sms_str_t s, char *out, size_t cap)
 {
-    int       octets;
-    size_t    n;
+    size_t    i, n;
     uint64_t  number;
 
     if (s.len == 0 || s.len >= cap) {
@@ -349,15 +364,10 @@ smpp_vendor_octets(smpp_vendor_type_t type, sms_str_t s, char *out, size_t cap)
     case SMPP_VENDOR_INT1:
     case SMPP_VENDOR_INT2:
     case SMPP_VENDOR_INT4:
-        if (!smpp_vendor_number(s, &number)) {
-            return 0;
-        }
+        n = smpp_vendor_int(type, s, &number);
 
-        octets = 1 << (type - SMPP_VENDOR_INT1);
-        n = (size_t) octets;
-
-        while (octets--) {
-            out[octets] = (char) number;
+        for (i = n; i > 0; i--) {
+            out[i - 1] = (char) number;
             number >>= 8;
         }
 

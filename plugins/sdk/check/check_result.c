@@ -312,7 +312,7 @@ check_one(fakehost_t *fh, fakehost_op_t op, uint32_t i, const void *r, const voi
         return check_http_out(i, r);
 
     case FAKEHOST_OPERATOR_QUERY:
-        return asked->state > SMS_RECEIPT_REJECTED || asked->reason > SMS_REASON_OTHER
+        return asked->state > SMS_RECEIPT_REJECTED || asked->reason > SMS_REASON_PORTED
                ? check_bad(i, "state %u reason %u out of range", asked->state, asked->reason)
                : NULL;
 
