@@ -1,0 +1,116 @@
+#!/usr/bin/perl
+
+# What a real SMSC is asked: query_sm for a receipt that is overdue, never by an id
+# that there is not.  And submits in their other forms: data_sm, absolute validity.
+
+# limit: 300
+
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use POSIX qw(strftime);
+use Test::More;
+use SMS::Account;
+use SMS::Flow;
+use SMS::Nginx;
+use SMS::Pg;
+use SMS::Smsc;
+use SMS::Tap;
+
+my $pg = SMS::Pg->new;
+prices($pg);
+my $account = SMS::Account->new($pg, operators => ['turkcell']);
+my $smsc = SMS::Smsc->start(receipt_ms => 50, rules => [
+    '7001=receipt:none,state:DELIVRD', '7002=receipt:none,state:UNDELIV',
+    '7003=receipt:none,query:0x67', '7004=receipt:none,query:0x0C', '7008=silent:1,times:1' ]);
+my $nginx = SMS::Nginx->new(pg => $pg, conf => conf(smsc => $smsc,
+    smpp => 'query on; cancel on; validity_form absolute; response_timeout 2s;'));
+
+ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
+
+$pg->do(q{select sms.link_doubt_set(2, 'informational', 'ask')});
+
+sub journal { return scalar(my @all = $smsc->events($_[0])) }
+
+sub submits {
+    my ($to) = @_;
+    return $pg->value(q{select count(*) from sms.submit s join sms.message m
+                         using (account_id, message_id) where m."to" = ?}, $to);
+}
+
+subtest 'an overdue receipt' => sub {
+    my %of = map { $_ => scalar send_one($account, $nginx, to => "90532000$_",
+                                         text => 'Kargonuz teslim edildi') }
+        '7001' .. '7004';
+    ok(wait_until(sub { $pg->value(q{select coalesce(sum(cardinality(message_id)), 0)
+                                       from sms.receipt_watch}) == 4 }, slow(20)),
+       'all are sent, and nothing comes');
+    is(journal('query'), 0, 'nobody asks before a receipt is due');
+
+    ok(wait_until(sub { $pg->value('select asks_at from sms.link where link_id = 2') }, slow(20)),
+       'who holds the bind asks');
+
+    # a day and their validity have passed
+    $pg->do(q{update sms.receipt_watch set at = at - interval '2 days'});
+    upkeep($pg, 'no_receipt');
+    $pg->do(q{update sms.receipt_wait set at = now() - interval '1 second'});
+    upkeep($pg, 'no_receipt');
+
+    my $m = $account->wait_state($nginx, $of{7001}, qr/^(?!submitted|sent)/, slow(30));
+    is($m->{state}, 'delivered', 'what the SMSC delivered');
+    $m = $account->wait_state($nginx, $of{7002}, qr/^(?!submitted|sent)/, slow(30));
+    is($m->{state}, 'undelivered', 'what it could not');
+    ok(wait_until(sub { journal('query') >= 4 }, slow(20)), 'all were asked about');
+    is_deeply([ map { submits("90532000$_") } 7003, 7004 ], [ 1, 1 ],
+              'nothing is sent again for want of a receipt, known there or not');
+};
+
+subtest 'no answer, no id' => sub {
+    my $queries = journal('query');
+    my $id = send_one($account, $nginx, to => '905320007008', text => 'Siparişiniz yolda');
+
+    ok(wait_until(sub { $pg->value(q{select answer from sms.in_doubt where answer is not null}) },
+                  slow(40)), 'asked');
+    is($pg->value(q{select string_agg(answer, ' ') from sms.in_doubt}), 'no-answer',
+       'it cannot be told');
+    is(journal('query'), $queries, 'no query_sm without an id');
+    is(journal('cancel'), 0, 'and nothing of that number is taken back');
+    is(submits(905320007008), 1, 'held, not sent again');
+};
+
+subtest 'absolute validity' => sub {
+    my $to = '905320008001';
+    send_one($account, $nginx, to => $to, text => 'Siparişiniz yolda', validity_s => 3600);
+    ok(wait_until(sub { grep { $_->{dest} =~ /$to$/ } $smsc->messages }, slow(20)), 'sent');
+    my ($m) = grep { $_->{dest} =~ /$to$/ } $smsc->messages;
+    my ($at, $sign) = $m->{validity} =~ /^(\d{12})\d(\d\d[+-])$/;
+    ok($at, 'YYMMDDhhmmsstnnp') or diag $m->{validity};
+    cmp_ok($at, 'le', strftime('%y%m%d%H%M%S', gmtime time + 3600 + 900 * substr $sign // 0, 0, 2),
+           'within the hour');
+    cmp_ok($at, 'ge', strftime('%y%m%d%H%M%S', gmtime time + 3000), 'not before');
+};
+
+subtest 'data_sm' => sub {
+    my $other = SMS::Smsc->start(receipt_ms => 50);
+    my $own = SMS::Pg->new;
+    prices($own);
+    my $of = SMS::Account->new($own, operators => ['turkcell']);
+    my $server = SMS::Nginx->new(pg => $own, conf => conf(smsc => $other, smpp => 'submit data_sm;'));
+    ok(begin($server), 'ready') or BAIL_OUT($server->tail);
+    my $text = 'Sayın müşterimiz, siparişiniz kargoya verildi. ' x 7;
+    my $id = send_one($of, $server, to => '905320008002', text => $text);
+    my $m = $of->wait_state($server, $id, qr/^(?!accepted|queued|submitted)/, slow(30));
+    is($m->{state}, 'delivered', 'delivered');
+    is(join('', map { $_->{text} } sort { $a->{part} <=> $b->{part} } $other->messages), $text,
+       'the text, put together again');
+    is_deeply([ map { $_->{command} } $other->events('submit') ],
+              [ ('data_sm') x $m->{parts} ], 'each part a data_sm');
+    books_balance($own);
+};
+
+books_balance($pg);
+done_testing;
