@@ -198,6 +198,10 @@ begin
     perform submit_far(p_link_id, p_now, p_account, p_message, p_attempt, p_part, p_outcome,
                        p_operator_id);
 
+    if 2 = any (p_reason) then
+        perform sender_refused(p_link_id, p_account, p_message, p_reason, p_code);
+    end if;
+
     if v_receipts is distinct from 'none' and 1 = any (p_outcome) then
         if 1 = all (p_outcome) then
             insert into receipt_watch (at, link_id, account_id, message_id)
@@ -603,7 +607,8 @@ end
 $$;
 
 -- Links that said of a message that it shall go over another, "sender-refused 2 7": why
--- the last one did, and all of them.  One element a message, null where there are none;
+-- the last one did, and all of them; where an operator refused the sender, all links of
+-- that operator (C9).  One element a message, null where there are none;
 -- null altogether where no message has any.
 create function sms.submit_tried(p_now timestamptz, p_account bigint[], p_message uuid[])
 returns text[]
@@ -623,9 +628,11 @@ begin
       from unnest(p_account, p_message) with ordinality u (account_id, message_id, i)
       left join lateral (
            select (array_agg(coalesce(f.code, 'operator-rejected') order by x.attempt desc))[1]
-                  || ' ' || string_agg(distinct x.link_id::text, ' ') as tried
+                  || ' ' || string_agg(distinct o.link_id::text, ' ') as tried
              from submit x
              left join link k on k.link_id = x.link_id
+             join link o on o.link_id = x.link_id
+                         or x.reason = 2 and o.operator = k.operator
              left join lateral refund_cause_find('submit', k.operator, 0, x.operator_code,
                                                  x.reason, p_now) f on true
             where x.account_id = u.account_id and x.message_id = u.message_id

@@ -26,6 +26,7 @@ declare
     n           int;
     m           int;
     k           int;
+    s           int := 0;
 begin
     -- The row lock keeps a late answer of the old holder out until this commits.
     -- A claim is as large as a window: some of them are enough for one call.
@@ -111,13 +112,16 @@ begin
 
     -- one round of accounts a call
     if v_id is null and v_end_id is null then
-        k := asked_again(p_now, p_limit);
+        s := sender_refusals(p_now, p_limit);
+        if s = 0 then
+            k := asked_again(p_now, p_limit);
+        end if;
     end if;
 
     return json_build_object('in_doubt', n, 'unknown', coalesce(m, 0),
                              'sent_again', coalesce(k, 0),
                              'more', n > 0 or coalesce(cardinality(v_end_id), 0) = p_limit
-                                     or coalesce(k, 0) > 0);
+                                     or coalesce(k, 0) > 0 or s > 0);
 end
 $$;
 

@@ -293,6 +293,113 @@ grant execute on function sms.quality(
     timestamptz, int[], text[], int[], int[], int[], int[], int[], int[], bigint[], int[],
     int[], int[], int, int, int, int, int, int, int, int) to sms_worker;
 
+-- ---- senders that an operator refuses ----------------------------------------
+
+insert into sms.setting (name, value, doc) values
+    ('sender_refusal_marks', 'on', 'a sender that an operator refused is rejected there until somebody approves it again; off: only the refused message takes another link');
+
+-- Noted with the answer, marked by upkeep a second later: a changed approval writes to
+-- the account's row, for which an answer must not wait.
+create table sms.sender_refusal (
+    account_id  bigint not null,
+    sender      text collate "C" not null,
+    operator    text collate "C" not null,
+    link_id     int not null,
+    code        int not null,
+    primary key (account_id, sender, operator)
+);
+
+create function sms.sender_refused(
+    p_link_id int, p_account bigint[], p_message uuid[], p_reason smallint[], p_code int[])
+returns void
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_low   uuid := id_min(p_message);
+    v_high  uuid := id_max(p_message);
+begin
+    if not setting_on('sender_refusal_marks') then
+        return;
+    end if;
+
+    insert into sender_refusal (account_id, sender, operator, link_id, code)
+    select u.a, m.sender, k.operator, p_link_id, max(u.c)
+      from unnest(p_account, p_message, p_reason, p_code) u (a, m, r, c)
+     cross join lateral (
+           select x.sender from message x
+            where x.account_id = u.a and x.message_id = u.m
+              and x.message_id >= v_low and x.message_id <= v_high
+            limit 1) m
+      join link k on k.link_id = p_link_id
+     where u.r = 2
+     group by u.a, m.sender, k.operator
+     order by u.a, m.sender, k.operator
+        on conflict do nothing;
+end
+$$;
+
+-- Answers how many senders were marked.  Each is in the audit, as of no key.
+create function sms.sender_refusals(p_now timestamptz, p_limit int)
+returns int
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_acct      bigint[];
+    v_sender    text[];
+    v_operator  text[];
+    v_link      int[];
+    v_code      int[];
+    n           int;
+begin
+    if not exists (select from sender_refusal) then
+        return 0;
+    end if;
+
+    with taken as (
+        delete from sender_refusal r
+         where r.ctid = any (array(select x.ctid from sender_refusal x
+                                    order by x.account_id, x.sender, x.operator
+                                    limit p_limit
+                                      for update skip locked))
+        returning r.*
+    )
+    select array_agg(t.account_id), array_agg(t.sender), array_agg(t.operator),
+           array_agg(t.link_id), array_agg(t.code)
+      into v_acct, v_sender, v_operator, v_link, v_code
+      from (select * from taken order by account_id, sender, operator) t;
+
+    if v_acct is null then
+        return 0;
+    end if;
+
+    perform account_lock(array(select distinct u from unnest(v_acct) u));
+
+    with marked as (
+        update sender_approval p
+           set state = 'rejected', reason = 'refused by the operator, code ' || u.code,
+               decided_at = p_now
+          from unnest(v_acct, v_sender, v_operator, v_link, v_code)
+               u (account, sender, operator, link, code)
+         where p.account_id = u.account and p.sender = u.sender and p.operator = u.operator
+           and p.state = 'approved'
+        returning p.account_id, p.sender, p.operator, u.link, u.code
+    )
+    insert into audit (account_id, at, audit_id, key_no, action, target, reason, detail)
+    select m.account_id, p_now, id_new(), 0, 'sender.refused', m.sender || ' ' || m.operator,
+           'refused by the operator',
+           json_build_object('account', id_text('acc', a.public_id), 'link', k.name,
+                             'code', m.code)
+      from marked m
+      join account a using (account_id)
+      join link k on k.link_id = m.link;
+
+    get diagnostics n = row_count;
+    return n;
+end
+$$;
+
 -- How each link is doing, for people: the last hour and what it is judged by.
 create view sms.link_quality_now with (security_invoker = true) as
     select k.link_id, k.name, k.operator,

@@ -679,7 +679,9 @@ begin
         'audit', coalesce((
             select json_agg(json_build_object(
                        'id', id_text('aud', x.audit_id), 'at', time_text(x.at),
-                       'by', s.name || ' (' || k.key_id || ')', 'action', x.action,
+                       'by', case when x.key_no = 0 then 'ngx_sms'
+                             else s.name || ' (' || k.key_id || ')' end,
+                       'action', x.action,
                        'target', x.target, 'reason', x.reason, 'detail', x.detail)
                      order by x.audit_id desc)
               from audit x

@@ -74,6 +74,24 @@ sub ends {
     return $account->wait_state($nginx, $id, qr/^(?!accepted|queued|submitted|held)/, 15);
 }
 
+sub approval {
+    my ($operator) = @_;
+    return $pg->value(q{select state from sms.sender_approval where account_id = ?
+                         and operator = ?}, $account->id, $operator);
+}
+sub approve {
+    my ($operator) = @_;
+    $pg->do(q{select sms.sender_approve(account_id, sender, operator) from sms.sender_approval
+               where account_id = ? and operator = ?}, $account->id, $operator);
+}
+sub sent_over_second {
+    my ($name) = @_;
+    my $to = to();
+    is(ends(scalar send_one($account, $nginx, to => $to, text => $name))->{state}, 'delivered',
+       "$name: delivered");
+    is(seen($first, $to) . seen($second, $to), '01', "$name: the first link never saw it");
+}
+
 ok(scalar(wait_until { bind_row(2) eq 'bound' && bind_row(3) eq 'bound'
                        && bind_row(4) eq 'bound bound' } slow(20), 'binds'),
    'every bind is in the database') or diag(bind_row(2), bind_row(3), bind_row(4));
@@ -108,6 +126,13 @@ subtest 'over another link' => sub {
         my $tries = message($account, $nginx, $id, '/explain')->{route}{attempts};
         is(join(' ', map { "$_->{link}:$_->{outcome}" } @$tries),
            'turkcell:failover vodafone:sent', "$suffix: as it is explained");
+        next if $suffix ne 7201;
+
+        # the header is not registered there: nobody tries that again (C8)
+        ok(scalar(wait_until { approval('turkcell') eq 'rejected' } slow(20), 'marked'),
+           'it is rejected on that operator');
+        sent_over_second('the next message');
+        approve('turkcell');
     }
 
     my $to = to(7203);
@@ -117,6 +142,9 @@ subtest 'over another link' => sub {
                   'msg', $id), 'sender-refused', 'for what the last one said');
     is($m->{refunded}{amount_micro}, 100_000, 'refunded');
     is(seen($first, $to) . seen($second, $to), '11', 'each was asked once');
+    ok(scalar(wait_until { approval('vodafone') eq 'rejected' } slow(20), 'marked'),
+       'and the second marked');
+    approve('vodafone');
 };
 
 subtest 'another link of the same operator' => sub {

@@ -47,6 +47,8 @@ sub new {
     my $self = bless { cases => $opt{cases}, smpp => $opt{smpp} // '' }, $class;
 
     $self->{pg} = SMS::Pg->new;
+    # each case is of its own message
+    $self->{pg}->do(q{select sms.setting_set('sender_refusal_marks', 'off')});
     prices($self->{pg});
     $self->{account} = SMS::Account->new($self->{pg}, operators => ['turkcell'],
                                          credit => 1_000_000_000);
