@@ -79,14 +79,19 @@ subtest 'told, and looked for' => sub {
 };
 
 subtest 'at once' => sub {
-    my (@otp, @rest);
+    my (@otp, @rest, $otp, $rest);
 
-    for (1 .. 15) {
-        push @otp, travel($other, 'otp');
-        push @rest, travel($other, 'informational');
+    # where other programs take the machine, more of them tell the two apart
+    for (1 .. 5) {
+        for (1 .. 15) {
+            push @otp, travel($other, 'otp');
+            push @rest, travel($other, 'informational');
+        }
+
+        ($otp, $rest) = (median(@otp), median(@rest));
+        last if $otp < 0.75 * $rest;
     }
 
-    my ($otp, $rest) = (median(@otp), median(@rest));
     cmp_ok($otp, '<', 0.75 * $rest,
            sprintf 'a code takes %.0f ms, what waits for a look %.0f ms', $otp, $rest);
 };
