@@ -120,7 +120,6 @@ create table sms.brand (
     registry_no     text not null default '',
     reject_keyword  text not null default '',
     reject_number   text not null default '',
-    reject_free     boolean not null default false,
     -- phone, fax or e-mail as it stands in texts (R-33)
     contact         text not null default '',
     created_at      timestamptz not null default now(),
@@ -363,6 +362,26 @@ begin
 end
 $$;
 
+-- May people refuse a brand there?  This host receives the number, writing to it costs
+-- them nothing, and where accounts share it the keyword is the brand's own (C10).
+create function sms.reject_free(p_owner bigint, p_brand bigint, p_number text, p_keyword text)
+returns boolean
+language plpgsql stable
+set search_path = sms, pg_temp
+as $$
+begin
+    return exists (
+        select from number n
+         where n.number = number_plain(p_number)
+           and n.free_to_recipient
+           and (n.account_id = p_owner
+                or n.account_id is null
+                   and exists (select from keyword k
+                                where k.number = n.number and k.brand_id = p_brand
+                                  and k.plain = replace(keyword_words(p_keyword), ' ', ''))));
+end
+$$;
+
 create function sms.brand_profiles(p_account bigint)
 returns json
 language plpgsql stable
@@ -386,7 +405,8 @@ begin
             'registry_no', b.registry_no,
             'reject_keyword', b.reject_keyword,
             'reject_number', b.reject_number,
-            'reject_free', b.reject_free,
+            'reject_free', reject_free(b.account_id, b.brand_id, b.reject_number,
+                                       b.reject_keyword),
             'contact', b.contact) order by b.brand_id), '[]')
           from (select x.* from brand x
                  where x.account_id = p_account

@@ -145,7 +145,7 @@ create function sms.brand_create(
     p_iys_code bigint default null, p_brand_code bigint default null,
     p_mersis text default '', p_vkn text default '', p_tckn text default '',
     p_registry_no text default '', p_reject_keyword text default '',
-    p_reject_number text default '', p_reject_free boolean default false,
+    p_reject_number text default '',
     p_retailer_code bigint default null, p_contact text default '')
 returns bigint
 language plpgsql
@@ -166,10 +166,10 @@ begin
 
     insert into brand (account_id, brand_id, name, owner_kind, title, iys_code, brand_code,
                        retailer_code, mersis, vkn, tckn, registry_no, reject_keyword,
-                       reject_number, reject_free, contact)
+                       reject_number, contact)
     values (p_account, v_brand, p_name, p_owner_kind, p_title, p_iys_code, p_brand_code,
             p_retailer_code, p_mersis, p_vkn, p_tckn, p_registry_no, p_reject_keyword,
-            p_reject_number, p_reject_free, p_contact);
+            p_reject_number, p_contact);
 
     if p_reject_keyword <> '' and p_reject_number <> '' then
         insert into keyword (number, keyword, brand_id)

@@ -54,6 +54,34 @@ begin
 end
 $$;
 
+-- Whether a brand may be refused at a number is in its profile.
+create function sms.reject_changed()
+returns trigger
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    v_number    text := case tg_op when 'DELETE' then old.number else new.number end;
+begin
+    perform pg_notify('sms_profile', p.account_id::text)
+       from (select b.account_id from brand b
+              where number_plain(b.reject_number) = v_number
+              union
+             select g.account_id
+               from brand_grant g
+               join brand b on b.account_id = brand_owner(g.brand_id)
+                           and b.brand_id = g.brand_id
+              where number_plain(b.reject_number) = v_number) p;
+
+    return null;
+end
+$$;
+
+create trigger number_changed after insert or update or delete on sms.number
+    for each row execute function sms.reject_changed();
+create trigger keyword_changed after insert or update or delete on sms.keyword
+    for each row execute function sms.reject_changed();
+
 -- For administrators.  p_optout null: a short number is.
 create function sms.number_set(
     p_number text, p_kind text, p_free boolean, p_account bigint default null,

@@ -125,8 +125,7 @@ sub provision {
         $self->do(q{select sms.sender_create(?, 'ORNEK',
                         sms.brand_create(?, ?, 'tacir', ?, p_iys_code => ?, p_brand_code => ?,
                                          p_mersis => '0015001526400497', p_vkn => '0150015264',
-                                         p_reject_keyword => ?, p_reject_number => '4605',
-                                         p_reject_free => true),
+                                         p_reject_keyword => ?, p_reject_number => '4605'),
                         array['otp', 'informational', 'commercial'])},
                   $account, $account, "Marka $n", "Örnek $n A.Ş.", (IYS_CODE + $n) x 2,
                   sprintf('MARKA%03d', $n));

@@ -62,8 +62,7 @@ sub new {
         p_shift => ?)', $name, $opt{unit} // 'TRY', $opt{shift} // 'single');
     $self->{brand} = $pg->value('select sms.brand_create(p_account => ?, p_name => ?,
         p_owner_kind => ?, p_title => ?, p_iys_code => ?, p_brand_code => ?,
-        p_mersis => ?, p_vkn => ?, p_reject_keyword => ?, p_reject_number => ?,
-        p_reject_free => true)',
+        p_mersis => ?, p_vkn => ?, p_reject_keyword => ?, p_reject_number => ?)',
         $self->{id}, 'Örnek', 'tacir', $name,
         exists $opt{iys} ? @opt{qw(iys iys)} : (100200, 100200),
         '0015001526400497', '0150015264', $opt{keyword} // 'ORNEK', '4605');
