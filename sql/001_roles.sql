@@ -198,6 +198,25 @@ $$;
 
 grant execute on function sms.time_text(timestamptz) to sms_worker, sms_api;
 
+-- RFC 3339, with its offset.  NULL: it is not one.
+create function sms.time_read(p_text text)
+returns timestamptz
+language plpgsql immutable
+as $$
+begin
+    if p_text ~ '^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$' then
+        return p_text::timestamptz;
+    end if;
+
+    return null;
+exception
+    when datetime_field_overflow or invalid_datetime_format then
+        return null;
+end
+$$;
+
+grant execute on function sms.time_read(text) to sms_api;
+
 
 -- ---- readiness --------------------------------------------------------------
 

@@ -44,7 +44,7 @@ declare
     v_id    uuid := id_of(coalesce(p_not_before, 'epoch'),
                           concat_ws('|', p_topic, p_key, p_payload));
 begin
-    if p_topic in ('webhook', 'webhook_post', 'consent', 'notice') then
+    if p_topic in ('webhook', 'webhook_post', 'notice') then
         raise exception 'reserved-topic' using errcode = 'SMS04';
     end if;
 

@@ -278,29 +278,12 @@ begin
 end
 $$;
 
--- RFC 3339, with its offset.  NULL: it is not one.
-create function api.time_read(p_text text)
-returns timestamptz
-language plpgsql
-as $$
-begin
-    if p_text ~ '^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$' then
-        return p_text::timestamptz;
-    end if;
-
-    return null;
-exception
-    when datetime_field_overflow or invalid_datetime_format then
-        return null;
-end
-$$;
-
 create function api.field_time(p_body jsonb, p_name text)
 returns timestamptz
 language plpgsql
 as $$
 declare
-    v_at    timestamptz := api.time_read(p_body ->> p_name);
+    v_at    timestamptz := sms.time_read(p_body ->> p_name);
 begin
     if coalesce(p_body -> p_name, 'null') <> 'null'
        and (v_at is null or jsonb_typeof(p_body -> p_name) <> 'string')
@@ -405,7 +388,7 @@ returns timestamptz
 language plpgsql
 as $$
 declare
-    v_at    timestamptz := api.time_read(p_query ->> p_name);
+    v_at    timestamptz := sms.time_read(p_query ->> p_name);
 begin
     if v_at is null and p_query ? p_name then
         perform api.raise('invalid-parameter', '',

@@ -1,13 +1,9 @@
 -- expand: what a message from a person means: refusals, approvals, what follows
 --
 -- One transaction (sms.inbound_read) writes the opt-outs, ends what they stop, puts
--- the message into the inboxes it concerns, and leaves in the outbox what others
--- have to do:
+-- the message into the inboxes it concerns, writes the entries that İYS is due
+-- (029), and leaves in the outbox what others have to do:
 --
---     consent   for İYS: JSON with iysCode, brandCode, recipient, recipientType, type
---               (MESAJ), status (RET, ONAY), source (HS_MESAJ), consentDate (when it
---               was received, in Türkiye), scope of an ONAY, and inbound_id, its proof.
---               Key: brand id and number.  Due in İYS within three business days
 --     received  for an account that has an endpoint: JSON of the message
 --     notice    a message of our own that a worker measures: sms.notice_put()
 
@@ -18,23 +14,6 @@ insert into sms.setting (name, value, doc) values
     ('optout_look', '100000', 'messages of an account that such a refusal looks at, at most'),
     ('optout_text', '{brand}: ticari ileti reddiniz {date} tarihinde alınmıştır. Bu markadan ticari ileti gönderilmeyecektir.', 'what a person is told who has refused; empty: nothing'),
     ('notice_hours', '24', 'how long a notice waits for an account that cannot pay for it');
-
--- Approvals that people gave by message.  None of them permits anything: that only
--- an answer of İYS does, and who lifts an opt-out with it names the row as proof.
-create table sms.optin (
-    owner_account_id bigint not null,
-    brand_id        bigint not null,
-    number          bigint not null,
-    received_at     timestamptz not null,
-    -- pending: to be uploaded; registered, refused: what İYS said
-    state           text not null default 'pending' check (state in
-                        ('pending', 'registered', 'refused')),
-    inbound_id      uuid not null,
-    keyword         text not null,
-    -- what the text covered that people answered
-    scope           text not null,
-    primary key (owner_account_id, brand_id, number, received_at)
-);
 
 -- Confirmations: one for a brand, a number and a day.
 create table sms.optout_notice (
@@ -48,47 +27,6 @@ create table sms.optout_notice (
 
 
 -- ---- what others have to do -------------------------------------------------
-
-create function sms.consent_event(
-    p_brand bigint, p_number bigint, p_status text, p_at timestamptz, p_scope text,
-    p_inbound uuid)
-returns void
-language plpgsql
-set search_path = sms, pg_temp
-as $$
-begin
-    -- a record of İYS is of one type of recipient; those that are known are told
-    insert into outbox (account_id, not_before, outbox_id, topic, key, payload)
-    select b.account_id, clock_timestamp(),
-           id_of(p_at, concat_ws('|', 'consent', p_brand, p_number, r.type, p_status)),
-           'consent', p_brand || ' ' || p_number,
-           json_strip_nulls(json_build_object(
-               'iysCode', b.iys_code,
-               'brandCode', b.brand_code,
-               'recipient', '+' || p_number,
-               'recipientType', (array['BIREYSEL', 'TACIR'])[r.type],
-               'type', 'MESAJ',
-               'status', p_status,
-               'source', 'HS_MESAJ',
-               'consentDate', to_char(p_at at time zone 'Europe/Istanbul',
-                                      'YYYY-MM-DD HH24:MI:SS'),
-               'scope', p_scope,
-               'inbound_id', id_text('inb', p_inbound)))
-      from brand b
-     cross join lateral (
-           select distinct c.recipient_type as type from consent c
-            where c.owner_account_id = b.account_id and c.brand_id = b.brand_id
-              and c.number = p_number
-            union
-           select 1 where not exists (
-                  select from consent c
-                   where c.owner_account_id = b.account_id and c.brand_id = b.brand_id
-                     and c.number = p_number)) r
-     where b.account_id = brand_owner(p_brand) and b.brand_id = p_brand
-       and b.iys_code is not null
-        on conflict do nothing;
-end
-$$;
 
 create function sms.optout_confirm(p_brand bigint, p_number bigint, p_at timestamptz)
 returns void
@@ -125,7 +63,8 @@ language plpgsql
 set search_path = sms, pg_temp
 as $$
 begin
-    perform consent_event(b, p_number, 'RET', p_at, null, p_inbound),
+    perform consent_entry_inbound(b, p_number, 2::smallint, p_at, null,
+                                  jsonb_build_object('inbound', id_text('inb', p_inbound))),
             optout_confirm(b, p_number, p_at)
        from unnest(p_brand) b;
 end
@@ -423,12 +362,9 @@ begin
         on conflict do nothing;
 
     if v_kind = 3 then
-        insert into optin (owner_account_id, brand_id, number, received_at, inbound_id, keyword,
-                           scope)
-        values (v_acct[1], v_named[1], p_from, v_at, p_id, k.keyword, k.scope)
-            on conflict do nothing;
-
-        perform consent_event(v_named[1], p_from, 'ONAY', v_at, k.scope, p_id);
+        perform consent_entry_inbound(
+                    v_named[1], p_from, 1::smallint, v_at, k.scope,
+                    jsonb_build_object('inbound', id_text('inb', p_id), 'keyword', k.keyword));
     end if;
 
     perform inbound_forward(p_now, a, p_id,

@@ -60,6 +60,7 @@ EOC
 
     send_and_see(%one);
     inbox();
+    consents();
     refusals(%one);
     desk();
     callers(%one);
@@ -245,6 +246,81 @@ sub inbox {
 }
 
 
+# Approvals and refusals that people gave.
+sub consents {
+    my $key = $account->key('live', waived => 'test', scopes => [ 'consents:read', 'consents:write' ]);
+    my $ask = sub { my ($method, $path, %opt) = @_;
+                    return $account->request($nginx, $method, "/v1/consents$path", key => $key, %opt) };
+    my $row = sub { return { address => sprintf('+9054211%05d', $_[0]), status => 'ONAY', source => 'HS_WEB',
+                             consent_at => rfc3339(time - 3600), @_[1 .. $#_] } };
+    my %load = (brand => $account->brand_id, declaration => { statement => 'Üyelik formlarından',
+                                                              by => 'Ayşe Yılmaz' },
+        consents => [ $row->(1, scope => 'Kampanyalar', evidence => { text_version => '3' }, type => 'ARAMA'),
+                      $row->(2, recipient_type => 'TACIR', retailer_access => [ 12345678 ]),
+                      { address => '05421100003', status => 'RET' },
+                      $row->(4, consent_at => '2026-01-05T10:00:00Z') ]);
+
+    is_deeply([ $api->faults($api->schema('ConsentLoadRequest'), \%load) ], [], 'a load as documented');
+    my $r = $api->holds('addConsents', $ask->(POST => '', json => \%load), 200);
+    is_deeply([ @$r{qw(approvals refusals)}, map { @$_{qw(index code pointer)} } @{ $r->{rejected} } ],
+              [ 2, 1, 3, 'H467', '/consents/3/consent_at' ], 'two, one, and one too old');
+    $api->holds('addConsents', $ask->(POST => '', json => { %load, @$_ }), 400, 'invalid-field')
+        for [ brand => 'brd_1' ], [ consents => [] ], [ consents => {} ], [ consents => [ 1 ] ],
+            [ declaration => { by => 'x' } ];
+    $api->holds('addConsents', $ask->(POST => '', json => { %load, declaration => undef }), 400,
+                'missing-field');
+
+    my $page = $api->holds('listConsents', $ask->(GET => "?limit=2&load=$r->{load}"), 200);
+    my $last = $api->holds('listConsents', $ask->(GET =>
+        "?cursor=$page->{next_cursor}&load=$r->{load}&brand=$load{brand}"), 200);
+    my @all = map { @{ $_->{consents} } } $page, $last;
+    is(scalar @all, 3, 'three, over two pages');
+    is_deeply([ map { @{ $api->holds('listConsents', $ask->(GET => "?$_"), 200)->{consents} } + 0 }
+                'status=RET&state=pending', 'address=0542+110+00+03', 'state=refused' ], [ 1, 1, 0 ],
+              'by what they are');
+    $api->holds('listConsents', $ask->(GET => "?$_"), 400, 'invalid-parameter')
+        for 'status=x', 'state=x', 'limit=0', 'address=1', 'brand=brd_1', 'cursor=1';
+    $api->holds('getConsent', $ask->(GET => "/$_->{id}"), 200) for @all;
+    $api->holds('getConsent', $ask->(GET => '/cns_01m8554rhhe01b3nv4cpy36vc8'), 404, 'not-found');
+
+    my %check = (brand => $load{brand}, addresses => [ '05421100003', '0542 110 00 02' ]);
+    is_deeply([ $api->faults($api->schema('ConsentCheckRequest'), \%check) ], [], 'a check as documented');
+    is(join(' ', map { $_->{state} } @{ $api->holds('checkConsents',
+            $ask->(POST => ':check', json => \%check), 200)->{results} }), 'refused unknown',
+       'a refusal counts at once, an approval not at all');
+    $api->holds('checkConsents', $ask->(POST => ':check', json => { %check, @$_ }), 400, 'invalid-field')
+        for [ addresses => [ 'x' ] ], [ type => 'SMS' ], [ recipient_type => 'x' ], [ brand => 'brd_1' ];
+    is(join(' ', map { $_->{event} } @{ $api->holds('getConsentHistory',
+            $ask->(GET => ':history?address=05421100003'), 200)->{events} }), 'declared stopped', 'history');
+    $api->holds('getConsentHistory', $ask->(GET => ':history?address=1'), 400, 'invalid-parameter');
+    my $export = $api->holds('exportConsents', $ask->(GET =>
+        ":export?brand=$load{brand}&state=pending&limit=2"), 200);
+    is(scalar @{ $export->{rows} }, 2, 'in the form of İYS');
+    $api->holds('exportConsents', $ask->(GET =>
+        ":export?brand=$load{brand}&state=pending&cursor=$export->{next_cursor}"), 200);
+    my $csv = $ask->(GET => ":export?brand=$load{brand}&state=pending&format=csv");
+    is($csv->header('content-type'), 'text/csv; charset=utf-8', 'or a table');
+    like($csv->body, qr/^\+905421100003,BIREYSEL,MESAJ,RET,HS_EORTAM,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\r$/m, 'with them');
+    $api->holds('exportConsents', $ask->(GET => ':export?brand=brd_1'), 400, 'invalid-parameter');
+    is($api->holds('getConsentsDue', $ask->(GET => ':due'), 200)->{brands}[0]{open}, 3, 'what is due');
+
+    # a load that a person looks at
+    $load{consents} = [ map { $row->(1000 + $_, consent_at => '2026-01-05T10:00:00Z') } 1 .. 100 ];
+    $_->{consent_at} = rfc3339(time - 60) for @{ $load{consents} };
+    $load{consents}[$_]{consent_at} = $load{consents}[0]{consent_at} for 1 .. 99;
+    is($api->holds('addConsents', $ask->(POST => '', json => \%load), 200)->{review}, 'same-second',
+       'held for the desk');
+
+    for my $op ([ addConsents => '' ], [ checkConsents => ':check' ]) {
+        $api->holds($op->[0], $ask->(POST => $op->[1], body => ' ' x 17_000_000), 413, 'body-too-large');
+        $api->holds($op->[0], $ask->(POST => $op->[1], body => 'a=b',
+            headers => { 'Content-Type' => 'application/x-www-form-urlencoded' }), 415,
+            'unsupported-media-type');
+    }
+    return;
+}
+
+
 # the operator desk's calls; $desk: of everything else an account would do
 sub desk {
     $desk = SMS::Desk->new($pg);
@@ -277,12 +353,21 @@ sub desk {
     $ask->('liftStop', 200, undef, undef, id => $stop->{id}, query => 'reason=bitti');
     $ask->('listAudit', 200, undef, undef, query => 'limit=2');
     $ask->('listInDoubt', 200);
+    my ($load) = @{ $ask->('listConsentLoads', 200)->{loads} };
+    my %decision = (decision => 'release', reason => 'Formlar görüldü');
+    is_deeply([ $api->faults($api->schema('ConsentLoadDecision'), \%decision) ], [],
+              'a decision as documented');
+    $ask->('decideConsentLoad', 400, 'invalid-field', { %decision, decision => 'x' }, id => $load->{id});
+    $ask->('decideConsentLoad', 404, 'not-found', \%decision, id => 'lod_01m8554rhhe01b3nv4cpy36vc9');
+    $ask->('decideConsentLoad', 200, undef, \%decision, id => $load->{id});
+    $ask->('decideConsentLoad', 409, 'already-decided', \%decision, id => $load->{id});
+    is_deeply($ask->('listConsentLoads', 200)->{loads}, [], 'decided');
     $ask->('listStops', 400, 'invalid-parameter', undef, query => 'state=old');
     $ask->('listAudit', 400, 'invalid-parameter', undef, query => 'cursor=1');
     $ask->('listInDoubt', 400, 'invalid-parameter', undef, query => 'cursor=1');
     $ask->('createStop', 400, 'missing-field', { target => 'sender', reason => 'abuse' });
 
-    for my $id (qw(drainLink resumeLink createStop)) {
+    for my $id (qw(drainLink resumeLink createStop decideConsentLoad)) {
         $ask->($id, 400, 'unknown-field', { reason => 'other', target => 'link', colour => 1 });
         $ask->($id, 400, 'empty-body', '');
     }

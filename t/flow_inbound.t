@@ -110,11 +110,11 @@ subtest 'a refusal' => sub {
     is_deeply([ map { @$_{qw(kind text read_at brand)} } inbox_of($to, 1) ],
               [ 'refusal', 'Örnek ret.', undef, $account->brand_id ], 'and the brand');
 
-    my $event = JSON::PP->new->decode($pg->value(
-        q{select payload from sms.outbox where topic = 'consent' and key like '% ' || ?}, $to));
-    is_deeply([ @$event{qw(iysCode brandCode recipient recipientType type status source)} ],
-              [ 100200, 100200, "+$to", 'BIREYSEL', 'MESAJ', 'RET', 'HS_MESAJ' ], 'İYS will be');
-    like($event->{consentDate}, qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'when');
+    my ($entry) = $pg->rows(q{select state, status, recipient_type, channel, source,
+                                     deadline_at > received_at as due
+                                from sms.consent_entry where address = ?}, "+$to");
+    is_deeply([ @$entry{qw(status recipient_type channel source due)} ],
+              [ 2, 1, 1, 'HS_MESAJ', 1 ], 'İYS will be');
 
     $smsc->inject_mo(from => $to, text => 'ORNEK RET!');
     is(scalar inbox_of($to, 2), 2, 'said again');
@@ -189,7 +189,7 @@ subtest 'approval' => sub {
     $smsc->inject_mo(from => $from, text => 'Onay örnek kulüp');
     my ($m) = inbox_of($from, 1);
     is_deeply([ @$m{qw(kind keyword)} ], [ 'approval', 'ORNEK KULUP' ], 'understood');
-    is($pg->value('select state || scope from sms.optin where number = ?', $from),
+    is($pg->value('select state || scope from sms.consent_entry where address = ?', "+$from"),
        'pendingKulüp duyuruları', 'kept with what it covers, until İYS has it');
     my $id = scalar send_one($account, $nginx, class => 'commercial', recipient_type => 'BIREYSEL',
         brand => $account->brand_id, to => $from, validity_s => 60,

@@ -83,6 +83,8 @@ const sms_word_t  sms_word_scope[] = {
     { "webhooks:manage", SMS_SCOPE_WEBHOOKS_MANAGE },
     { "inbox:read", SMS_SCOPE_INBOX_READ },
     { "inbox:write", SMS_SCOPE_INBOX_WRITE },
+    { "consents:read", SMS_SCOPE_CONSENTS_READ },
+    { "consents:write", SMS_SCOPE_CONSENTS_WRITE },
     { "admin", SMS_SCOPE_ADMIN },
     { NULL, 0 }
 };
