@@ -82,6 +82,8 @@ begin
       left join in_doubt d on d.link_id = k.link_id and d.closed_at is null
      group by k.name, k.operator
     union all
+    select 'consents', '', '', c.state, c.n from consent_open() c
+    union all
     select 'stops', '', '', t.target, count(s.stop_id)
       from unnest(array['account', 'sender', 'link', 'url_host']) t (target)
       left join stop s on s.target = t.target and s.lifted_at is null and s.effect <> 'drain'

@@ -74,7 +74,7 @@ EOC
         like(SMS::Source::content($file), qr/'\Q$op\E', 20\d/, "$op is called in $file");
     }
     my $there = join '|', @there;
-    $api->covered(qr/^(?:sendMessages (?:409|503)|previewMessages 503|(?:$there) (?:20\d|409))$/);
+    $api->covered(qr/^(?:sendMessages (?:409|503)|previewMessages 503|checkCompliance 503|(?:$there) (?:20\d|409))$/);
     return;
 }
 
@@ -169,6 +169,21 @@ sub send_and_see {
     unlike($story->{text} // '', qr/\d/, 'whose digits nobody sees');
 
     $api->holds('previewMessages', $account->post($nginx, '/v1/messages:preview', \%campaign), 200);
+    my %texts = (class => 'commercial', recipient_type => 'BIREYSEL', sender => 'ORNEK',
+                 brand => $account->brand_id, texts => [ $text, 'Büyük indirim' ]);
+    is_deeply([ $api->faults($api->schema('CheckRequest'), \%texts) ], [], 'a check as documented');
+    my $check = $api->holds('checkCompliance', $account->post($nginx, '/v1/compliance:check', \%texts), 200);
+    is_deeply([ map { $_->{problem} } @{ $check->{texts} } ], [ undef, 'content-refused' ],
+              'what a send of each would say');
+    my $again2 = $api->holds('checkCompliance', $account->post($nginx, '/v1/compliance:check',
+        { %texts, texts => [ $check->{texts}[1]{repaired}{text} ] }), 200);
+    is_deeply([ grep { /missing-(?:identity|reject-route)/ } map { $_->{code} } @{ $again2->{findings} } ], [],
+              'the repaired text says who sends it, and how to refuse');
+    $api->holds('checkCompliance', $account->post($nginx, '/v1/compliance:check', { %texts, @$_[0, 1] }), 400, $_->[2])
+        for [ texts => [], 'invalid-field' ], [ to => ['05321112233'], 'unknown-field' ],
+            [ texts => [ 1 ], 'invalid-field' ], [ text => 'x', 'invalid-field' ];
+    $api->holds('checkCompliance', $account->post($nginx, '/v1/compliance:check', { class => 'otp', sender => 'ORNEK' }),
+          400, 'missing-field');
     my $bad_preview = $api->holds('previewMessages', $account->post($nginx, '/v1/messages:preview',
         { %one, to => ['123', '456'] }), 200, undef, 'a preview of what would be refused');
     is($bad_preview->{problem}{code}, 'invalid-number', 'with its problem');
@@ -395,14 +410,6 @@ sub another {
 }
 
 
-sub rfc3339 {
-    my ($time) = @_;
-    my @t = gmtime $time;
-
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0];
-}
-
-
 # What is wrong with a body, by the server and, where it can tell, by the schema.
 sub refusals {
     my (%one) = @_;
@@ -617,7 +624,7 @@ sub service {
     $api->holds('getHealth', $nginx->http->get('/health'), 503);
     $api->holds('getVersion', $nginx->http->get('/v1/version'), 200);
 
-    for my $op (grep { @{ $api->operation($_)->{security} } && !/^(?:send|preview)Messages$/ }
+    for my $op (grep { @{ $api->operation($_)->{security} } && !/^(?:sendMessages|previewMessages|checkCompliance)$/ }
                 $api->operations)
     {
         my ($method, $path, $body) = asking($op);

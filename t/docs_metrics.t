@@ -52,7 +52,7 @@ my $account = SMS::Account->new($pg, operators => ['sim']);
 my $nginx = SMS::Nginx->new(pg => $pg, conf => SMS::Account::conf(
     sim => "receipt_delay 50ms;\n    grant metric;", extra => <<'EOC'));
 sms_plugin consent iys consent_iys.so {
-    grant http dict metric;
+    grant http dict metric db;
     base_url http://127.0.0.1:9;
     username u;
     password p;

@@ -208,6 +208,10 @@ ngx_sms_submission_sum(ngx_sms_submission_t *sub)
     ngx_sms_body_t       *bodies;
     ngx_sms_recipient_t  *rcpt;
 
+    if (sub->check) {
+        return;
+    }
+
     bodies = sub->bodies.elts;
     rcpt = sub->recipients.elts;
 

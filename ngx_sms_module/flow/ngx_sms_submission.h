@@ -25,6 +25,7 @@
 
 
 #define NGX_SMS_RECIPIENTS_MAX    1000
+#define NGX_SMS_TEXTS_MAX         100   /* of a check                         */
 #define NGX_SMS_KEY_HASH          16    /* octets of it that are kept         */
 #define NGX_SMS_VALIDITY_DEFAULT  86400
 #define NGX_SMS_VALIDITY_MIN      60
@@ -123,6 +124,8 @@ struct ngx_sms_submission_s {
     ngx_uint_t               validity_s;
     unsigned                 test:1;
     unsigned                 preview:1;
+    unsigned                 check:1;       /* of texts: a preview without
+                                               recipients                     */
     unsigned                 identified:1;  /* the recipients' ids are unused */
     unsigned                 ascii:1;       /* transliterate the text         */
 
@@ -215,6 +218,13 @@ void ngx_sms_submission_reject(ngx_sms_submission_t *sub,
  * no-recipient-accepted otherwise.
  */
 void ngx_sms_submission_sum(ngx_sms_submission_t *sub);
+
+/*
+ * The text with all repairs of its findings, from its pool, and what it would count.
+ * NGX_DECLINED: there are none; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_sms_submission_repair(ngx_sms_submission_t *sub,
+    ngx_sms_body_t *body, ngx_str_t *text, sms_segment_t *count);
 
 /* fills "m" for the plugins; valid as long as the submission */
 void ngx_sms_submission_message(ngx_sms_submission_t *sub,

@@ -8,6 +8,7 @@
 #include "ngx_sms_ids.h"
 #include "ngx_sms_inbound.h"
 #include "ngx_sms_intake.h"
+#include "ngx_sms_lease_hooks.h"
 #include "ngx_sms_leases.h"
 #include "ngx_sms_pool.h"
 #include "ngx_sms_post.h"
@@ -55,9 +56,9 @@ static ngx_sms_pg_watcher_t  ngx_sms_worker_watcher;
 static const ngx_sms_host_hooks_t  ngx_sms_worker_hooks = {
     ngx_sms_worker_outbox,
     ngx_sms_receive,
-    ngx_sms_dispatch_lease_want,
-    ngx_sms_dispatch_lease_drop,
-    ngx_sms_dispatch_lease_valid,
+    ngx_sms_lease_hook_want,
+    ngx_sms_lease_hook_drop,
+    ngx_sms_lease_hook_valid,
     ngx_sms_dispatch_window_open,
     ngx_sms_dispatch_bind_told
 };

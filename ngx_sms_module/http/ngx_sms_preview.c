@@ -27,7 +27,6 @@ static void ngx_sms_preview_operators(sms_json_t *w,
     ngx_sms_submission_t *sub, ngx_sms_body_t *body);
 static ngx_uint_t ngx_sms_preview_first(ngx_sms_plugin_t **p, ngx_uint_t i);
 static void ngx_sms_preview_counts(sms_json_t *w, ngx_sms_submission_t *sub);
-static void ngx_sms_preview_problem(sms_json_t *w, ngx_sms_submission_t *sub);
 
 
 void
@@ -220,9 +219,7 @@ ngx_sms_preview_write(ngx_sms_ctx_t *ctx, ngx_sms_preview_consent_t *consent)
 }
 
 
-/* what a send would be answered with, or null */
-
-static void
+void
 ngx_sms_preview_problem(sms_json_t *w, ngx_sms_submission_t *sub)
 {
     ngx_uint_t        i;
@@ -278,16 +275,7 @@ ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_object(w);
         sms_json_key(w, "pointer");
         ngx_sms_respond_json_str(w, &body[i].pointer);
-        sms_json_key(w, "encoding");
-        ngx_sms_respond_json_word(w, sms_word_encoding, s->encoding);
-        sms_json_key(w, "parts");
-        sms_json_int(w, s->parts);
-        sms_json_key(w, "units");
-        sms_json_int(w, s->units);
-        sms_json_key(w, "units_left");
-        sms_json_int(w, s->left);
-        sms_json_key(w, "units_per_part");
-        sms_json_int(w, s->parts > 1 ? s->multi : s->single);
+        ngx_sms_preview_count(w, s);
 
         if (s->costly_len
             && (size_t) s->costly + s->costly_len <= body[i].text.len)
@@ -305,6 +293,8 @@ ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub)
             sms_json_end(w);
         }
 
+        ngx_sms_preview_repaired(w, sub, &body[i]);
+
         if (sub->sender && !sub->test) {
             ngx_sms_preview_operators(w, sub, &body[i]);
         }
@@ -312,6 +302,44 @@ ngx_sms_preview_texts(sms_json_t *w, ngx_sms_submission_t *sub)
         sms_json_end(w);
     }
 
+    sms_json_end(w);
+}
+
+
+void
+ngx_sms_preview_count(sms_json_t *w, const sms_segment_t *s)
+{
+    sms_json_key(w, "encoding");
+    ngx_sms_respond_json_word(w, sms_word_encoding, s->encoding);
+    sms_json_key(w, "parts");
+    sms_json_int(w, s->parts);
+    sms_json_key(w, "units");
+    sms_json_int(w, s->units);
+    sms_json_key(w, "units_left");
+    sms_json_int(w, s->left);
+    sms_json_key(w, "units_per_part");
+    sms_json_int(w, s->parts > 1 ? s->multi : s->single);
+}
+
+
+void
+ngx_sms_preview_repaired(sms_json_t *w, ngx_sms_submission_t *sub,
+    ngx_sms_body_t *body)
+{
+    ngx_str_t      text;
+    sms_segment_t  count;
+
+    sms_json_key(w, "repaired");
+
+    if (ngx_sms_submission_repair(sub, body, &text, &count) != NGX_OK) {
+        sms_json_null(w);
+        return;
+    }
+
+    sms_json_object(w);
+    sms_json_key(w, "text");
+    ngx_sms_respond_json_str(w, &text);
+    ngx_sms_preview_count(w, &count);
     sms_json_end(w);
 }
 

@@ -266,9 +266,7 @@ void
 ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
     ngx_uint_t prose)
 {
-    ngx_uint_t            i, k;
-    ngx_sms_body_t       *body;
-    ngx_sms_finding_t    *finding;
+    ngx_uint_t            i;
     ngx_sms_recipient_t  *rcpt;
 
     rcpt = sub->recipients.elts;
@@ -308,6 +306,18 @@ ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
     }
 
     sms_json_end(w);
+
+    ngx_sms_respond_findings(w, sub, prose);
+}
+
+
+void
+ngx_sms_respond_findings(sms_json_t *w, ngx_sms_submission_t *sub,
+    ngx_uint_t prose)
+{
+    ngx_uint_t          i, k;
+    ngx_sms_body_t     *body;
+    ngx_sms_finding_t  *finding;
 
     sms_json_key(w, "findings");
     sms_json_array(w);

@@ -57,4 +57,8 @@ ngx_uint_t ngx_sms_respond_english(ngx_http_request_t *r);
 void ngx_sms_respond_checks(sms_json_t *w, ngx_sms_submission_t *sub,
     ngx_uint_t prose);
 
+/* the second of them alone */
+void ngx_sms_respond_findings(sms_json_t *w, ngx_sms_submission_t *sub,
+    ngx_uint_t prose);
+
 #endif /* NGX_SMS_RESPOND_H */

@@ -5,6 +5,7 @@
 #include "sms_time.h"
 #include "sms_word.h"
 #include "ngx_sms_counter.h"
+#include "ngx_sms_check.h"
 #include "ngx_sms_dispatch.h"
 #include "ngx_sms_intake.h"
 #include "ngx_sms_intake_keys.h"
@@ -25,7 +26,8 @@
 #define NGX_SMS_SEND_MESSAGE  256
 
 
-static void ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview);
+static void ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview,
+    ngx_uint_t check);
 static sms_problem_t ngx_sms_send_key(ngx_sms_ctx_t *ctx,
     ngx_sms_submission_t *sub);
 static void ngx_sms_send_judged(ngx_sms_submission_t *sub);
@@ -50,19 +52,26 @@ static void ngx_sms_send_answer(ngx_sms_ctx_t *ctx, sms_json_t *w,
 void
 ngx_sms_send(ngx_sms_ctx_t *ctx)
 {
-    ngx_sms_send_start(ctx, 0);
+    ngx_sms_send_start(ctx, 0, 0);
 }
 
 
 void
 ngx_sms_preview(ngx_sms_ctx_t *ctx)
 {
-    ngx_sms_send_start(ctx, 1);
+    ngx_sms_send_start(ctx, 1, 0);
+}
+
+
+void
+ngx_sms_check(ngx_sms_ctx_t *ctx)
+{
+    ngx_sms_send_start(ctx, 1, 1);
 }
 
 
 static void
-ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview)
+ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview, ngx_uint_t check)
 {
     sms_problem_t          problem;
     ngx_sms_submission_t  *sub;
@@ -79,6 +88,7 @@ ngx_sms_send_start(ngx_sms_ctx_t *ctx, ngx_uint_t preview)
     ngx_sms_account_hold(sub->account);
     sub->test = ctx->key->test;
     sub->preview = preview ? 1 : 0;
+    sub->check = check ? 1 : 0;
     sub->accepted_us = ngx_sms_timer_now_us();
     sub->render = ngx_sms_send_render;
     sub->data = ctx;
@@ -227,6 +237,11 @@ ngx_sms_send_go(ngx_sms_ctx_t *ctx)
     ngx_sms_submission_t  *sub;
 
     sub = ctx->submission;
+
+    if (sub->check) {
+        ngx_sms_check_answer(ctx);
+        return;
+    }
 
     if (sub->problem == SMS_PROBLEM_NONE) {
         ngx_sms_quiet(sub);

@@ -1,8 +1,8 @@
 /*
- * POST /v1/messages and POST /v1/messages:preview.
+ * POST /v1/messages, /v1/messages:preview and /v1/compliance:check.
  *
- * Both read the same body with the same code and judge it alike; preview then
- * answers what would happen, send writes it.
+ * All read the body with the same code and judge it alike; preview then answers what
+ * would happen, check what rules say of the texts, send writes it.
  */
 #ifndef NGX_SMS_SEND_H
 #define NGX_SMS_SEND_H
@@ -12,6 +12,7 @@
 
 void ngx_sms_send(ngx_sms_ctx_t *ctx);
 void ngx_sms_preview(ngx_sms_ctx_t *ctx);
+void ngx_sms_check(ngx_sms_ctx_t *ctx);
 
 /*
  * Reads the JSON body into the submission.  Faults are noted in it; NGX_ERROR

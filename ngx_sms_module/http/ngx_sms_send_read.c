@@ -1,5 +1,7 @@
 #include "ngx_sms_send.h"
 
+#include "ngx_sms_send_text.h"
+
 #include "sms_id.h"
 #include "sms_json_read.h"
 #include "sms_utf8.h"
@@ -13,7 +15,6 @@
  */
 
 #define NGX_SMS_REFERENCE_MAX  64
-#define NGX_SMS_TEXT_MAX       8192     /* bytes; more never fits the parts */
 
 
 typedef struct {
@@ -36,8 +37,7 @@ static ngx_int_t ngx_sms_read_to(ngx_sms_read_t *rd,
     const sms_json_node_t *to);
 static ngx_int_t ngx_sms_read_messages(ngx_sms_read_t *rd,
     const sms_json_node_t *messages);
-static ngx_int_t ngx_sms_read_body(ngx_sms_read_t *rd,
-    const sms_json_node_t *text, const char *pointer, ngx_uint_t *index);
+static ngx_int_t ngx_sms_read_texts(ngx_sms_read_t *rd);
 static ngx_sms_recipient_t *ngx_sms_read_recipient(ngx_sms_read_t *rd,
     const sms_json_node_t *to, const char *place, ngx_uint_t ord);
 
@@ -66,6 +66,15 @@ _Static_assert(sizeof(ngx_sms_read_fields) / sizeof(ngx_str_t)
                == NGX_SMS_READ_FIELDS + 1
                && NGX_SMS_READ_FIELDS <= NGX_SMS_FIELDS_MAX,
                "a name for each");
+
+/* of a check, which has texts and no recipients */
+#define NGX_SMS_READ_TEXTS  NGX_SMS_READ_TO
+
+static const ngx_str_t  ngx_sms_read_check_fields[] = {
+    ngx_string("class"), ngx_string("basis"), ngx_string("exemption"),
+    ngx_string("audience"), ngx_string("recipient_type"), ngx_string("brand"),
+    ngx_string("sender"), ngx_string("text"), ngx_string("texts"), ngx_null_string
+};
 
 /* the same of one of "messages" */
 enum {
@@ -105,10 +114,19 @@ ngx_sms_send_read(ngx_sms_submission_t *sub, ngx_str_t *body)
         goto done;
     }
 
-    ngx_sms_send_fields(sub, root, "", ngx_sms_read_fields, &rd.fields);
+    ngx_memzero(&rd.fields, sizeof(ngx_sms_fields_t));
+    ngx_sms_send_fields(sub, root, "", sub->check ? ngx_sms_read_check_fields
+                                                  : ngx_sms_read_fields,
+                        &rd.fields);
     ngx_sms_read_declaration(&rd);
     ngx_sms_read_sender(&rd);
     ngx_sms_read_brand(&rd);
+
+    if (sub->check) {
+        rc = ngx_sms_read_texts(&rd);
+        goto done;
+    }
+
     ngx_sms_read_times(&rd);
     ngx_sms_read_encoding(&rd);
     ngx_sms_read_confirm(&rd);
@@ -500,6 +518,51 @@ ngx_sms_read_confirm(ngx_sms_read_t *rd)
 
 
 static ngx_int_t
+ngx_sms_read_texts(ngx_sms_read_t *rd)
+{
+    u_char                  pointer[32];
+    uint32_t                i;
+    ngx_uint_t              body;
+    ngx_sms_submission_t   *sub;
+    const sms_json_node_t  *text, *texts, *item;
+
+    sub = rd->sub;
+    text = rd->fields.value[NGX_SMS_READ_TEXT];
+    texts = rd->fields.value[NGX_SMS_READ_TEXTS];
+
+    if ((text == NULL) == (texts == NULL)
+        || (texts && (!sms_json_is(texts, SMS_JSON_ARRAY) || texts->n == 0
+                      || texts->n > NGX_SMS_TEXTS_MAX)))
+    {
+        ngx_sms_submission_fault(sub, texts ? SMS_PROBLEM_INVALID_FIELD
+                                            : SMS_PROBLEM_MISSING_FIELD,
+                                 texts ? "/texts" : "/text",
+                                 "give \"text\", or \"texts\" with 1 to %d of "
+                                 "them", NGX_SMS_TEXTS_MAX);
+        return NGX_OK;
+    }
+
+    if (text) {
+        return ngx_sms_send_text(sub, text, "/text", &body);
+    }
+
+    for (i = 0, item = sms_json_first(texts); i < texts->n;
+         i++, item = sms_json_next(item))
+    {
+        *ngx_sprintf(pointer, "/texts/%uD", i) = '\0';
+
+        if (ngx_sms_send_text(sub, item, (const char *) pointer, &body)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_sms_read_recipients(ngx_sms_read_t *rd)
 {
     ngx_sms_submission_t   *sub;
@@ -574,7 +637,7 @@ ngx_sms_read_to(ngx_sms_read_t *rd, const sms_json_node_t *to)
                                  "BIREYSEL or TACIR (R-13)");
     }
 
-    if (ngx_sms_read_body(rd, text, "/text", &body) != NGX_OK) {
+    if (ngx_sms_send_text(sub, text, "/text", &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -634,7 +697,7 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, const sms_json_node_t *messages)
 
         *ngx_sprintf(pointer, "%s/text", prefix) = '\0';
 
-        if (ngx_sms_read_body(rd, fields.value[NGX_SMS_READ_MESSAGE_TEXT],
+        if (ngx_sms_send_text(sub, fields.value[NGX_SMS_READ_MESSAGE_TEXT],
                               (const char *) pointer, &body)
             != NGX_OK)
         {
@@ -664,87 +727,6 @@ ngx_sms_read_messages(ngx_sms_read_t *rd, const sms_json_node_t *messages)
                                      "only a commercial message has one");
         }
     }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_sms_read_body(ngx_sms_read_t *rd, const sms_json_node_t *text,
-    const char *pointer, ngx_uint_t *index)
-{
-    size_t                 len, cap;
-    u_char                *p;
-    unsigned               flags, slow;
-    ngx_sms_body_t        *body;
-    ngx_sms_submission_t  *sub;
-
-    sub = rd->sub;
-    *index = sub->bodies.nelts;
-
-    body = ngx_array_push(&sub->bodies);
-    if (body == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(body, sizeof(ngx_sms_body_t));
-    body->pointer.len = ngx_strlen(pointer);
-    body->pointer.data = ngx_pnalloc(sub->pool, body->pointer.len + 1);
-
-    if (body->pointer.data == NULL
-        || ngx_array_init(&body->findings, sub->pool, 1,
-                          sizeof(ngx_sms_finding_t))
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(body->pointer.data, pointer, body->pointer.len + 1);
-
-    len = sms_json_is(text, SMS_JSON_STR) ? text->n : 0;
-
-    if (len == 0) {
-        ngx_sms_submission_fault(sub, text ? SMS_PROBLEM_INVALID_FIELD
-                                           : SMS_PROBLEM_MISSING_FIELD,
-                                 pointer, "the text to send, not empty");
-        return NGX_OK;
-    }
-
-    if (len > NGX_SMS_TEXT_MAX) {
-        ngx_sms_submission_fault(sub, SMS_PROBLEM_TEXT_TOO_LONG, pointer,
-                                 "%uz bytes; at most %d", len,
-                                 NGX_SMS_TEXT_MAX);
-        return NGX_OK;
-    }
-
-    slow = sms_utf8_check(text->u.p, len, &flags) != len
-           || (flags & SMS_UTF8_WIDE);
-    body->control = (flags & (SMS_UTF8_NUL|SMS_UTF8_CONTROL)) != 0;
-
-    /*
-     * What is judged, counted, stored and sent is one and the same form.  Of
-     * what is below U+0300 it is what was given.
-     */
-    cap = slow ? 3 * len + 4 : len;
-    p = ngx_pnalloc(sub->pool, cap);
-
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (!slow) {
-        body->text.len = len;
-        ngx_memcpy(p, text->u.p, len);
-
-    } else if (sms_utf8_nfc(text->u.p, len, (char *) p, cap, &body->text.len)
-               != 0)
-    {
-        ngx_sms_submission_fault(sub, SMS_PROBLEM_INVALID_UTF8, pointer,
-                                 "the text cannot be normalised");
-        return NGX_OK;
-    }
-
-    body->text.data = p;
 
     return NGX_OK;
 }

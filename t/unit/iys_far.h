@@ -24,6 +24,7 @@
 #include "../../plugins/consent/iys/iys_query.c"
 #include "../../plugins/consent/iys/iys_status.c"
 #include "../../plugins/consent/iys/iys_token.c"
+#include "../../plugins/consent/iys/iys_errand.c"
 
 #include "iys_host.h"
 

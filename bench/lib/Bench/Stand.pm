@@ -157,7 +157,7 @@ sub configuration {
     my $reconnect = $opt{reconnect} // '60s';
     my $consent = $opt{iys} ? <<"EOC" : '';
     sms_plugin consent iys consent_iys.so {
-        grant http dict metric;
+        grant http dict metric db;
         base_url $opt{iys};
         username api\@firma.example;
         password parola;

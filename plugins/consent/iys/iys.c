@@ -1,9 +1,10 @@
 /*
  * iys.c - consent/iys: keys, ops, instance.
  *
- * Grants: http, dict; metric if it is to be seen.  See iys.h for the files.
+ * Grants: http, dict; db to bring to İYS what people declared; metric if it is to be
+ * seen.  See iys.h for the files.
  */
-#include "iys.h"
+#include "iys_errand.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -57,7 +58,9 @@ static const struct {
     { "iys_singles_total", "Single status queries; İYS allows 1000 an hour" },
     { "iys_numbers_total", "Numbers asked for in bulk" },
     { "iys_granted_total", "Numbers that İYS listed as approved" },
-    { "iys_alarms_total", "Account, brand or user refused: needs a person" }
+    { "iys_alarms_total", "Account, brand or user refused: needs a person" },
+    { "iys_errands_total", "Declared consents that have ended in İYS, and "
+                           "changes that were read there" }
 };
 
 
@@ -222,10 +225,27 @@ iys_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
     /* reads the system's random numbers once: not in the middle of a call */
 
     json_object_seed(0);
+    iys_errand_init(iys);
 
     *inst = iys;
 
     return SMS_OK;
+}
+
+
+static void
+iys_lease(void *inst, sms_str_t name, int held, uint64_t epoch)
+{
+    (void) epoch;
+
+    iys_errand_lease(inst, name, held);
+}
+
+
+static void
+iys_drain(void *inst)
+{
+    iys_errand_drain(inst);
 }
 
 
@@ -240,6 +260,7 @@ iys_exit(void *inst)
         iys->host->loop->stop(iys->host, iys->pump_timer);
     }
 
+    iys_errand_free(iys);
     iys_query_free_all(iys);
     iys_call_free_all(iys);
     iys_token_free(iys);
@@ -255,6 +276,8 @@ static const sms_ops_t  iys_ops = {
     .conf_keys = iys_keys,
     .check = iys_check,
     .init = iys_init,
+    .lease = iys_lease,
+    .drain = iys_drain,
     .exit = iys_exit,
     .cancel = iys_call_cancel,
     .consent_lookup = iys_call_lookup
@@ -262,5 +285,5 @@ static const sms_ops_t  iys_ops = {
 
 
 SMS_PLUGIN("iys", "0.1.0", "BSD-2-Clause",
-           "Consent from IYS: token, bulk status query, fail closed",
+           "Consent from IYS: asked before sending, declared within three days",
            1u << SMS_KIND_CONSENT, iys_ops);

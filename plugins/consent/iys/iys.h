@@ -17,6 +17,7 @@
  *   iys_halt.c    until when not to ask, and why
  *   iys_status.c  bodies and answers of the status queries; pure
  *   iys_error.c   error bodies and the code table; pure
+ *   iys_errand.c  what the database wants of İYS: consents declared, changes read
  *
  * Times are microseconds since the epoch from core->now_us().  Nothing here
  * outlives the instance; everything runs on the worker's loop.
@@ -52,6 +53,7 @@ typedef enum {
     IYS_METRIC_NUMBER,                  /* numbers asked for                    */
     IYS_METRIC_GRANTED,                 /* numbers listed                       */
     IYS_METRIC_ALARM,                   /* needs a person: account, credentials */
+    IYS_METRIC_ERRAND,                  /* rows that errands have ended, or read */
     IYS_METRICS
 } iys_metric_t;
 
@@ -105,6 +107,26 @@ typedef struct {
     char          packed[2 * IYS_TOKEN_MAX + 128];
 } iys_token_t;
 
+typedef enum {
+    IYS_ERRAND_IDLE, IYS_ERRAND_TAKING, IYS_ERRAND_READY, IYS_ERRAND_SENT,
+    IYS_ERRAND_STORING
+} iys_errand_state_t;
+
+typedef struct {
+    iys_errand_state_t  state;
+    int                 held, draining, slot;   /* slot: its moment is reserved */
+    uint32_t            stmt_take, stmt_done;   /* 0: no database              */
+    uint32_t            reauthed;
+    sms_handle_t        timer, request;
+    int64_t             token_us;
+    /* what was taken, as the database gave it */
+    char               *kind, *owner, *path, *note, *body;
+    uint32_t            iys_code, brand_code;
+    char               *authorization;
+    sms_kv_t            headers[3];
+    char                url[IYS_URL_MAX];
+} iys_errand_t;
+
 struct iys_s {
     sms_host_t   *host;
 
@@ -134,6 +156,8 @@ struct iys_s {
 
     iys_call_t   *calls;
     iys_call_t   *finished;             /* answered, complete() not yet called  */
+
+    iys_errand_t  errand;
 };
 
 

@@ -299,7 +299,7 @@ iys_answer_refused(iys_query_t *q, int64_t now, const sms_http_res_t *r)
     (void) iys_error_read(r->body, &f);
     e = iys_error_judge(r->status, &f);
 
-    iys_log(iys, SMS_LOG_WARN, "sms iys: refused: %s code=%s http=%" PRIu32
+    iys_log(iys, SMS_LOG_WARN, "refused: %s code=%s http=%" PRIu32
             " iys=%" PRIu32 " brand=%" PRIu32 " numbers=%" PRIu32
             " try=%" PRIu32, e->meaning, e->code, r->status,
             q->group.iys_code, q->group.brand_code, q->n, q->tries);
@@ -406,7 +406,7 @@ iys_answer_done(void *data, const sms_http_res_t *r)
         iys_answer_refused(q, now, r);
 
     } else if (rc != SMS_OK) {
-        iys_log(iys, SMS_LOG_ERROR, "sms iys: answer not understood: http=%"
+        iys_log(iys, SMS_LOG_ERROR, "answer not understood: http=%"
                 PRIu32 " bytes=%zu iys=%" PRIu32 " brand=%" PRIu32,
                 r->status, r->body.len, q->group.iys_code,
                 q->group.brand_code);

@@ -308,7 +308,7 @@ iys_token_store(iys_t *iys, int64_t now)
                                 (uint32_t) ((until - now) / 1000))
            != SMS_OK)
     {
-        iys_log(iys, SMS_LOG_WARN, "sms iys: token not shared: dictionary "
+        iys_log(iys, SMS_LOG_WARN, "token not shared: dictionary "
                 "full, each worker fetches its own");
     }
 }
@@ -357,7 +357,7 @@ iys_token_halt(iys_t *iys, int64_t now, int64_t for_us, const char *code)
 {
     iys_halt_set(iys, IYS_HALT_TOKEN, iys->user_id, now, now + for_us, code);
 
-    iys_log(iys, SMS_LOG_ERROR, "sms iys: no token: code=%s silent_s=%" PRId64,
+    iys_log(iys, SMS_LOG_ERROR, "no token: code=%s silent_s=%" PRId64,
             code, for_us / IYS_SECOND_US);
 }
 
@@ -582,7 +582,7 @@ iys_token_done(void *data, const sms_http_res_t *r)
     } else {
         t->failures = 0;
         iys_token_store(iys, now);
-        iys_log(iys, SMS_LOG_INFO, "sms iys: token: by=%s serves_s=%" PRId64,
+        iys_log(iys, SMS_LOG_INFO, "token: by=%s serves_s=%" PRId64,
                 t->by_refresh ? "refresh" : "password",
                 (t->access_until_us - now) / IYS_SECOND_US);
     }

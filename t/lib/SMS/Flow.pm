@@ -72,7 +72,7 @@ EOC
 
     $extra .= sprintf <<'EOC', $opt{iys}->url if $opt{iys};
     sms_plugin consent iys consent_iys.so {
-        grant http dict metric;
+        grant http dict metric db;
         base_url %s;
         username api@firma.example;
         password parola;

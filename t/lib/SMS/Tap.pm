@@ -18,6 +18,7 @@ package SMS::Tap;
 #   workers()         the user of the nginx workers
 #   alive($pid)       is it there, and not a zombie?
 #   slow($seconds)    a time limit that allows for sanitizers and valgrind
+#   rfc3339($time)    a moment as the API writes it, whole seconds
 #
 # Environment: SAN=1, SMS_BUILD (folder), SMS_RUN (folder of the whole run, with
 # its PostgreSQL), SMS_VALGRIND=1, SMS_LONG=1, SMS_KEEP=1 (keep the folders).
@@ -36,7 +37,8 @@ use Test::More ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(root build sanitized valgrind long rounds temporary free_port
-                 wait_until reachable workers slow alive fault at_end slurp spew);
+                 wait_until reachable workers slow alive fault at_end slurp spew
+                 rfc3339);
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 my $main = $$;
@@ -144,6 +146,14 @@ sub reachable {
         return 0 unless (stat $dir)[2] & 01;
         return 1 if $dir eq '/';
     }
+}
+
+
+sub rfc3339 {
+    my ($time) = @_;
+    my @t = gmtime $time;
+
+    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0];
 }
 
 
