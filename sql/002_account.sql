@@ -123,9 +123,14 @@ create table sms.brand (
     -- phone, fax or e-mail as it stands in texts (R-33)
     contact         text not null default '',
     created_at      timestamptz not null default now(),
+    -- since when İYS lacks a refusal of it that it should have: commercial messages rest
+    late_since      timestamptz,
     primary key (account_id, brand_id),
     check (account_id = brand_id >> 16)
 );
+
+-- What every claim of a commercial message asks.
+create index brand_late on sms.brand (account_id, brand_id) where late_since is not null;
 
 create function sms.brand_owner(p_brand bigint)
 returns bigint
@@ -407,7 +412,8 @@ begin
             'reject_number', b.reject_number,
             'reject_free', reject_free(b.account_id, b.brand_id, b.reject_number,
                                        b.reject_keyword),
-            'contact', b.contact) order by b.brand_id), '[]')
+            'contact', b.contact,
+            'late', b.late_since is not null) order by b.brand_id), '[]')
           from (select x.* from brand x
                  where x.account_id = p_account
                 union all

@@ -222,7 +222,7 @@ begin
     if v_verdict is not null then
         -- all accounts of this call at once, or two calls could meet crosswise
         perform account_lock(array(select u.a from unnest(v_acct, v_verdict) u (a, v)
-                                    where u.v between 1 and 4 or u.v >= 9));
+                                    where u.v between 1 and 4 or u.v in (9, 10)));
 
         if v_alone then
             perform screen_decide(p_now, v_acct, v_id, v_at, v_verdict);
@@ -353,7 +353,8 @@ $$;
 -- What is decided without asking, one number each:
 --     0 goes on, 1 expired, 2 opted out, 3 blacklisted, 4 account closed,
 --     5 account suspended, 6 sender revoked; halted by an administrator: held, 7 the
---     account, 8 the sender; refused, 9 the account, 10 the sender
+--     account, 8 the sender; refused, 9 the account, 10 the sender; 11 held: what
+--     people have refused of the brand is overdue in İYS (C5)
 -- or null when all go on.  p_lists: these are single messages, look at the lists, too.
 -- What can be asked once for all is, as in claim_look().
 create function sms.screen_look(
@@ -369,6 +370,11 @@ declare
     v_sender    boolean := exists (select from sender s
                                     where s.account_id = any (p_acct)
                                       and s.revoked_at is not null);
+    v_late      boolean := 3 = any (p_class)
+                           and exists (select from brand b
+                                        where b.late_since is not null
+                                          and b.account_id = any (p_owner)
+                                          and b.brand_id = any (p_brand));
     v_lists     smallint[];
     v_stop      smallint[];
     v_verdict   int[];
@@ -381,7 +387,7 @@ begin
         v_stop := stopped(p_now, p_acct, p_sender, null);
     end if;
 
-    if not (v_account or v_sender or v_lists is not null or v_stop is not null
+    if not (v_account or v_sender or v_late or v_lists is not null or v_stop is not null
             or p_now >= any (p_expires))
     then
         return null;
@@ -401,10 +407,16 @@ begin
                     and (select s.revoked_at is not null from sender s
                           where s.account_id = u.account_id and s.sender = u.sender
                           limit 1) then 6
+               when v_late and u.class = 3
+                    and (select true from brand b
+                          where b.account_id = brand_owner(u.brand_id)
+                            and b.brand_id = u.brand_id and b.late_since is not null
+                          limit 1) then 11
                else 0 end)
       into v_verdict
       from (select unnest(p_acct) as account_id, unnest(p_expires) as expires_at,
                    unnest(p_sender) as sender, unnest(p_test) as test,
+                   unnest(p_class) as class, unnest(p_brand) as brand_id,
                    unnest(v_lists) as list, unnest(v_stop) as stop) u
       left join lateral (select x.state from account x
                           where v_account and x.account_id = u.account_id limit 1) a on true;
@@ -595,7 +607,7 @@ begin
                                          where x.at = u.at and x.message_id = u.id
                                          limit 1
                                            for update skip locked) w
-                    where u.verdict between 1 and 4 or u.verdict >= 9))
+                    where u.verdict between 1 and 4 or u.verdict in (9, 10)))
         returning d.account_id, d.message_id, d.code
     )
     select array_agg(g.account_id), array_agg(g.message_id),
@@ -624,9 +636,10 @@ begin
         select w.place, w.code is distinct from u.code as news, u.code
           from (select x.id, x.at,
                        (array['account-suspended', 'sender-revoked', 'account-stopped',
-                              'sender-stopped'])[x.verdict - 4] as code
+                              'sender-stopped', null, null,
+                              'consents-overdue'])[x.verdict - 4] as code
                   from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
-                 where x.verdict between 5 and 8) u
+                 where x.verdict between 5 and 8 or x.verdict = 11) u
          cross join lateral (select x.ctid as place, x.code from due x
                               where x.at = u.at and x.message_id = u.id
                               limit 1

@@ -389,7 +389,8 @@ $$;
 --     5 opted out, 6 refused in İYS since; held: 7 account suspended,
 --     8 consent too old, or not listed any more by a later answer, 9 sender not
 --     approved here, 10 sender revoked; halted by an administrator: held, 11 the
---     account, 12 the sender, 13 a host in the text; refused, 14 to 16 the same
+--     account, 12 the sender, 13 a host in the text; refused, 14 to 16 the same; held:
+--     17 what people have refused of the brand is overdue in İYS (C5)
 -- or null when all may go, which is nearly always: what can be asked once for
 -- all of them is, and each is looked at only when that says there is a reason.
 create function sms.claim_look(
@@ -411,6 +412,10 @@ declare
                                     where a.account_id = any (p_acct) and a.state <> 1);
     v_black     boolean := exists (select from blacklist b
                                     where b.account_id = any (p_acct || 0::bigint));
+    v_late      boolean := 3 = any (p_class)
+                           and exists (select from brand b
+                                        where b.late_since is not null
+                                          and b.brand_id = any (p_brand));
     v_sender    boolean;
     v_verdict   int[];
 begin
@@ -476,6 +481,11 @@ begin
                           where p.account_id = u.account_id and p.sender = u.sender
                             and p.operator = v_operator
                           limit 1) is not true then 9
+               when v_late and u.class = 3
+                    and (select true from brand b
+                          where b.account_id = brand_owner(u.brand_id)
+                            and b.brand_id = u.brand_id and b.late_since is not null
+                          limit 1) then 17
                else 0 end)
       into v_verdict
       from (select unnest(p_acct) as account_id, unnest(p_id) as message_id,
@@ -520,13 +530,13 @@ declare
                             'consent-refused', 'account-suspended', 'consent-stale',
                             'sender-not-approved', 'sender-revoked', 'account-stopped',
                             'sender-stopped', 'url-host-stopped', 'account-stopped',
-                            'sender-stopped', 'url-host-stopped'];
+                            'sender-stopped', 'url-host-stopped', 'consents-overdue'];
 begin
     perform settle(p_now, array_agg(u.a), array_agg(u.m),
                    array_agg(case u.v when 2 then 3 when 5 then 9 else 5 end::smallint),
                    array_agg(v_code[u.v - 1]), array_agg(true))
        from unnest(p_acct, p_id, p_verdict) u (a, m, v)
-      where u.v between 2 and 6 or u.v >= 14;
+      where u.v between 2 and 6 or u.v between 14 and 16;
 
     -- Stale consent goes back to screen at once, the others when something may
     -- have changed; all of them end with the validity.
@@ -539,10 +549,11 @@ begin
             where x.account_id = u.a and x.message_id = u.m
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
-     where u.v between 7 and 13;
+     where u.v between 7 and 13 or u.v = 17;
 
     insert into verdict (account_id, at, message_id, stage, outcome, code)
-    select u.a, p_now, u.m, 2, case when u.v between 7 and 13 then 3 else 2 end, v_code[u.v - 1]
+    select u.a, p_now, u.m, 2, case when u.v between 7 and 13 or u.v = 17 then 3 else 2 end,
+           v_code[u.v - 1]
       from unnest(p_acct, p_id, p_verdict) u (a, m, v)
      where u.v >= 2
         on conflict do nothing;

@@ -72,7 +72,7 @@ begin
                                          where x.at = u.at and x.submission_id = u.id
                                          limit 1
                                            for update skip locked) w
-                    where u.verdict between 1 and 4 or u.verdict >= 9))
+                    where u.verdict between 1 and 4 or u.verdict in (9, 10)))
         returning d.account_id, d.submission_id, d.code
     )
     select array_agg(g.account_id), array_agg(g.submission_id),
@@ -92,9 +92,10 @@ begin
         select w.place, w.code is distinct from u.code as news, u.code
           from (select x.id, x.at,
                        (array['account-suspended', 'sender-revoked', 'account-stopped',
-                              'sender-stopped'])[x.verdict - 4] as code
+                              'sender-stopped', null, null,
+                              'consents-overdue'])[x.verdict - 4] as code
                   from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
-                 where x.verdict between 5 and 8) u
+                 where x.verdict between 5 and 8 or x.verdict = 11) u
          cross join lateral (select x.ctid as place, x.code from due_submission x
                               where x.at = u.at and x.submission_id = u.id
                               limit 1

@@ -84,6 +84,10 @@ begin
     union all
     select 'consents', '', '', c.state, c.n from consent_open() c
     union all
+    select 'brands_late', '', '', '', count(*) from brand b where b.late_since is not null
+    union all
+    select 'consents_due', '', '', c.state, c.n from consent_clock() c
+    union all
     select 'stops', '', '', t.target, count(s.stop_id)
       from unnest(array['account', 'sender', 'link', 'url_host']) t (target)
       left join stop s on s.target = t.target and s.lifted_at is null and s.effect <> 'drain'

@@ -77,6 +77,19 @@ begin
 end
 $$;
 
+-- What is due by then is in its last business day.
+create function sms.consent_soon(p_now timestamptz)
+returns timestamptz
+language plpgsql stable security definer
+set search_path = sms, pg_temp
+as $$
+begin
+    return business_deadline(p_now - interval '1 day', 1);
+end
+$$;
+
+grant execute on function sms.consent_soon(timestamptz) to sms_api;
+
 
 -- ---- entries ----------------------------------------------------------------
 
@@ -121,11 +134,13 @@ create table sms.consent_entry (
     status          smallint not null check (status in (1, 2)),
     -- +905XXXXXXXXX, or an e-mail address in lower case
     address         text collate "C" not null,
-    source          text not null,
+    -- null: of a TACIR that is registered for the first time
+    source          text,
     --     review       a person looks at its load first
     --     pending      to be brought to İYS
     --     uploading    a request with it may have been received
     --     sent         İYS has taken the request
+    --     no_write     we may not write for the brand: whoever may loads it by hand
     -- and, when it has ended:
     --     registered   İYS has it
     --     already      İYS had said so before (H174)
@@ -133,14 +148,17 @@ create table sms.consent_entry (
     --     registered_as_decision   a refusal told late, as HS_KARAR of today (H467)
     --     superseded   İYS has a newer one (H178)
     --     refused      İYS's code says why
-    --     no_write     we may not write for the brand: whoever may loads it by hand
+    --     loaded       somebody else wrote it there, says done_by
+    --     expired      an approval that nobody brought there in time: it is worth nothing
     state           text not null default 'pending' check (state in
-                        ('review', 'pending', 'uploading', 'sent', 'registered', 'already',
-                         'kept_local', 'registered_as_decision', 'superseded', 'refused',
-                         'no_write')),
+                        ('review', 'pending', 'uploading', 'sent', 'no_write', 'registered',
+                         'already', 'kept_local', 'registered_as_decision', 'superseded',
+                         'refused', 'loaded', 'expired')),
     iys_code        text,
     request_id      text,
     transaction_id  text,
+    -- who said that it is in İYS, where İYS did not tell us itself
+    done_by         text,
     -- what the text covered that people answered (C15)
     scope           text,
     evidence        jsonb,
@@ -152,6 +170,19 @@ create index consent_entry_address on sms.consent_entry
     (owner_account_id, brand_id, address, received_at);
 create index consent_entry_next on sms.consent_entry (next_at) where next_at is not null;
 create index consent_entry_open on sms.consent_entry (deadline_at) where done_at is null;
+
+-- May we write to İYS for the brand?
+create function sms.brand_writable(p_brand bigint, p_channel smallint)
+returns boolean
+language plpgsql stable
+set search_path = sms, pg_temp
+as $$
+begin
+    return exists (select from brand b
+                    where b.account_id = brand_owner(p_brand) and b.brand_id = p_brand
+                      and b.iys_code is not null and b.brand_code is not null);
+end
+$$;
 
 -- An address as İYS keys it; null: it is none of this channel.
 create function sms.consent_address(p_channel int, p_text text)
@@ -196,15 +227,14 @@ begin
     -- a record of İYS is of one type of recipient; those that are known are told
     insert into consent_entry (owner_account_id, brand_id, entry_id, received_at, consent_at,
                                deadline_at, next_at, channel, recipient_type, status, address,
-                               source, state, scope, evidence, done_at)
+                               source, state, scope, evidence)
     select b.account_id, b.brand_id,
            id_of(p_at, concat_ws('|', 'consent', p_brand, p_number, r.type, p_status)),
            p_at, p_at, business_deadline(p_at, 3),
-           case when b.brand_code is not null then clock_timestamp() end, 1, r.type, p_status,
-           '+' || p_number, 'HS_MESAJ',
-           case when b.brand_code is null then 'no_write' else 'pending' end, p_scope,
-           p_evidence, case when b.brand_code is null then clock_timestamp() end
+           case when w.writes then clock_timestamp() end, 1, r.type, p_status, '+' || p_number,
+           'HS_MESAJ', case when w.writes then 'pending' else 'no_write' end, p_scope, p_evidence
       from brand b
+     cross join lateral brand_writable(p_brand, 1::smallint) w (writes)
      cross join lateral (
            select distinct c.recipient_type as type from consent c
             where c.owner_account_id = b.account_id and c.brand_id = b.brand_id

@@ -26,6 +26,7 @@ create table sms.consent_code (
 );
 
 insert into sms.consent_code (code, tr, en) values
+    ('H091', 'bir istekte en çok 50.000 satır; onayların hiçbiri alınmadı', '50,000 rows a request at most; none of the approvals was taken'),
     ('H110', 'status yok: ONAY ya da RET', 'no status: ONAY or RET'),
     ('H112', 'consent_at yok: onayın alındığı an', 'no consent_at: when the approval was given'),
     ('H113', 'source yok: onayın alındığı yer', 'no source: where the approval was given'),
@@ -59,7 +60,8 @@ as $$
 $$;
 
 -- Reads and judges rows as İYS would.  Of a refusal only an address that cannot be read
--- counts: it is never refused for a date, a source or a repetition (C2).
+-- counts: it is never refused for a date, a source, a repetition or a word that is not
+-- known, nor for standing in too large a load (C2).
 create function sms.consent_rows(p_now timestamptz, p_brand bigint, p_rows jsonb)
 returns sms.consent_row[]
 language plpgsql stable
@@ -68,6 +70,7 @@ as $$
 declare
     v_sources   text[] := consent_sources(setting_on('consent_2015'));
     v_fresh     timestamptz := business_fresh(p_now, 3);
+    v_over      boolean := jsonb_array_length(p_rows) > 50000;
     v_rows      consent_row[];
 begin
     select array_agg(row(j.i, j.channel, j.recipient_type, j.status, j.address,
@@ -82,7 +85,8 @@ begin
       from (
         select g.*,
                case
-               when g.odd is not null then array['H118', g.odd]
+               when g.odd is not null and g.status is distinct from 2
+                    then array['H118', g.odd]
                when g.channel is null then array['H117', 'type']
                when g.recipient_type is null then array['H116', 'recipient_type']
                when g.v ->> 'status' is null then array['H110', 'status']
@@ -91,6 +95,7 @@ begin
                when g.address is null
                     then array[case g.channel when 3 then 'H120' else 'H121' end, 'address']
                when g.status = 2 then null
+               when v_over then array['H091', null]
                when g.first_of <> g.i then array['H194', 'address']
                when g.v ->> 'source' is null and g.recipient_type = 1
                     then array['H113', 'source']
@@ -104,7 +109,8 @@ begin
                when g.at < '2015-05-01 00:00:00+03' then array['H156', 'consent_at']
                when g.source = 'HS_2015' and g.at <> '2015-05-01 00:00:00+03'
                     then array['H155', 'consent_at']
-               when g.at < v_fresh and g.source <> 'HS_2015' then array['H467', 'consent_at']
+               when g.at < v_fresh and g.source is distinct from 'HS_2015'
+                    then array['H467', 'consent_at']
                when jsonb_typeof(g.v -> 'retailer_access') = 'array'
                     and jsonb_array_length(g.v -> 'retailer_access') = 0
                     then array['H163', 'retailer_access']
@@ -127,15 +133,12 @@ begin
                                                'source', 'consent_at', 'retailer_code',
                                                'retailer_access', 'scope', 'evidence'])
                          limit 1) as odd,
-                       array_position(array['MESAJ', 'ARAMA', 'EPOSTA'],
-                                      coalesce(r.v ->> 'type', 'MESAJ'))::smallint as channel,
-                       array_position(array['BIREYSEL', 'TACIR'],
-                                      coalesce(r.v ->> 'recipient_type', 'BIREYSEL'))::smallint
-                           as recipient_type,
-                       array_position(array['ONAY', 'RET'], r.v ->> 'status')::smallint as status,
-                       consent_address(array_position(array['MESAJ', 'ARAMA', 'EPOSTA'],
-                                           coalesce(r.v ->> 'type', 'MESAJ')),
-                                       r.v ->> 'address') as address,
+                       c.channel::smallint as channel,
+                       coalesce(array_position(array['BIREYSEL', 'TACIR'],
+                                               coalesce(r.v ->> 'recipient_type', 'BIREYSEL')),
+                                case when s.status = 2 then 1 end)::smallint as recipient_type,
+                       s.status::smallint as status,
+                       consent_address(c.channel, r.v ->> 'address') as address,
                        r.v ->> 'source' as source,
                        sms.time_read(r.v ->> 'consent_at') as at,
                        case when r.v ->> 'retailer_code' ~ '^\d{1,9}$'
@@ -147,14 +150,22 @@ begin
                        left(r.v ->> 'scope', 2000) as scope,
                        case when jsonb_typeof(r.v -> 'evidence') = 'object'
                             then r.v -> 'evidence' end as evidence
-                  from jsonb_array_elements(p_rows) with ordinality r (v, n)) e) g) j;
+                  from jsonb_array_elements(p_rows) with ordinality r (v, n)
+                 cross join lateral (
+                       select array_position(array['ONAY', 'RET'], r.v ->> 'status') as status) s
+                 cross join lateral (
+                       select case when s.status = 2 and r.v ->> 'address' like '%@%' then 3
+                              else coalesce(array_position(array['MESAJ', 'ARAMA', 'EPOSTA'],
+                                                coalesce(r.v ->> 'type', 'MESAJ')),
+                                            case when s.status = 2 then 1 end)
+                              end as channel) c) e) g) j;
 
     return v_rows;
 end
 $$;
 
 -- Takes a load of one brand.  p_stored false: it is judged only (a sandbox key).
--- Answers {"load","accepted","rejected":[…],"review"}.
+-- Answers {"load","approvals","refusals","ended","review","rejected":[…]}.
 create function sms.consent_load_add(
     p_now timestamptz, p_account bigint, p_key bigint, p_brand bigint, p_rows jsonb,
     p_declaration jsonb, p_stored boolean)
@@ -166,9 +177,8 @@ declare
     v_owner     bigint := brand_owner(p_brand);
     v_rows      consent_row[] := consent_rows(p_now, p_brand, p_rows);
     v_load      uuid := id_new(p_now);
-    v_writes    boolean := exists (select from brand b
-                                    where b.account_id = v_owner and b.brand_id = p_brand
-                                      and b.iys_code is not null and b.brand_code is not null);
+    v_writes    boolean[] := array(select brand_writable(p_brand, c::smallint)
+                                     from generate_series(1, 3) c order by c);
     v_review    text;
     v_number    bigint;
     v_numbers   bigint[];
@@ -176,6 +186,7 @@ declare
     v_deadlines timestamptz[];
     v_approvals int;
     v_refusals  int;
+    v_ended     int := 0;
 begin
     select count(*) filter (where r.status = 1), count(*) filter (where r.status = 2)
       into v_approvals, v_refusals
@@ -222,18 +233,20 @@ begin
         insert into consent_entry (owner_account_id, brand_id, entry_id, load_id, received_at,
                                    consent_at, deadline_at, next_at, retailer_code, channel,
                                    recipient_type, status, address, source, state, scope,
-                                   evidence, retailer_access, done_at)
+                                   evidence, retailer_access)
         select v_owner, p_brand, id_new(p_now), v_load, p_now, r.consent_at, v_deadlines[g.n],
                case when s.state = 'pending' then p_now end, r.retailer_code, r.channel,
                r.recipient_type, r.status, r.address, r.source, s.state, r.scope, r.evidence,
-               r.retailer_access, case when s.state = 'no_write' then p_now end
+               r.retailer_access
           from unnest(v_rows) r
          cross join lateral (
                select case when v_review is not null and r.status = 1 then 'review'
-                           when not v_writes then 'no_write' else 'pending' end as state) s
+                           when not v_writes[r.channel] then 'no_write'
+                           else 'pending' end as state) s
          cross join lateral (
                select array_position(v_days, date_trunc('day', case
-                          when r.status = 1 and r.source <> 'HS_2015' and r.consent_at is not null
+                          when r.status = 1 and r.source is distinct from 'HS_2015'
+                               and r.consent_at is not null
                           then r.consent_at else p_now end, 'Europe/Istanbul')) as n) g
          where r.code is null;
 
@@ -253,7 +266,8 @@ begin
         -- many upkeep does it.
         if cardinality(v_numbers) <= 20 then
             foreach v_number in array v_numbers loop
-                perform optout_end(p_now, array[p_brand], v_number, '-infinity', 2000, 100);
+                v_ended := v_ended + optout_end(p_now, array[p_brand], v_number, '-infinity',
+                                                2000, 100);
             end loop;
         end if;
     end if;
@@ -263,14 +277,18 @@ begin
                      then id_text('lod', v_load) end,
         'approvals', v_approvals,
         'refusals', v_refusals,
+        'ended', v_ended,
         'review', v_review,
         'rejected', coalesce((
             select json_agg(json_build_object(
                        'index', r.i, 'code', r.code,
-                       'pointer', format('/consents/%s/%s', r.i, r.field),
+                       'pointer', format('/consents/%s', r.i) || coalesce('/' || r.field, ''),
                        'detail_tr', c.tr, 'detail_en', c.en) order by r.i)
               from unnest(v_rows) r
               left join consent_code c using (code)
-             where r.code is not null), '[]'));
+             where r.code is not null
+               -- of too large a load one is told for all
+               and (r.code <> 'H091' or r.i = (select min(x.i) from unnest(v_rows) x
+                                                where x.code = 'H091'))), '[]'));
 end
 $$;

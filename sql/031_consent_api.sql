@@ -110,6 +110,7 @@ begin
         'iys_code', e.iys_code,
         'transaction_id', e.transaction_id,
         'done_at', sms.time_text(e.done_at),
+        'done_by', e.done_by,
         'scope', e.scope,
         'evidence', e.evidence);
 end
@@ -127,8 +128,15 @@ declare
     v_at    int;
     v_said  jsonb;
 begin
-    if jsonb_typeof(v_rows) <> 'array' or jsonb_array_length(v_rows) not between 1 and 50000 then
+    if jsonb_typeof(v_rows) <> 'array' or jsonb_array_length(v_rows) = 0 then
         perform api.raise('invalid-field', '/consents', 'a list of 1 to 50000');
+    end if;
+
+    -- of too many only refusals are taken
+    if jsonb_array_length(v_rows) > 50000
+       and not exists (select from jsonb_array_elements(v_rows) r (v) where r.v ->> 'status' = 'RET')
+    then
+        perform api.raise('invalid-field', '/consents', 'a list of 1 to 50000 (İYS: H091)');
     end if;
 
     select i - 1 into v_at
@@ -178,9 +186,9 @@ declare
     v_status    int := array_position(array['ONAY', 'RET'],
                                       api.query_word(q, 'status', array['ONAY', 'RET']));
     v_state     text := api.query_word(q, 'state', array[
-                            'review', 'pending', 'uploading', 'sent', 'registered', 'already',
-                            'kept_local', 'registered_as_decision', 'superseded', 'refused',
-                            'no_write']);
+                            'review', 'pending', 'uploading', 'sent', 'no_write', 'registered',
+                            'already', 'kept_local', 'registered_as_decision', 'superseded',
+                            'refused', 'loaded', 'expired']);
     v_load      uuid;
     v_ids       uuid[];
     v_next      text;
@@ -290,12 +298,14 @@ begin
                    'as_of', sms.time_text(coalesce(r.at, c.as_of)),
                    'from', case when r.at is not null then r.source
                                 when c.state is not null then 'IYS' end) order by a.i)
-          from (select x.i, sms.consent_address(v_type, x.v) as address
-                  from jsonb_array_elements_text(v_list) with ordinality x (v, i)) a
+          from (select y.i, y.address,
+                       case when v_type = 1 then substr(y.address, 2)::bigint end as number
+                  from (select x.i, sms.consent_address(v_type, x.v) as address
+                          from jsonb_array_elements_text(v_list) with ordinality x (v, i)) y) a
           left join lateral (
                select o.received_at as at, o.source from sms.optout o
-                where v_type = 1 and o.owner_account_id = v_owner and o.brand_id = v_brand
-                  and o.number = substr(a.address, 2)::bigint and o.lifted_at is null
+                where o.owner_account_id = v_owner and o.brand_id = v_brand
+                  and o.number = a.number and o.lifted_at is null
                 union all
                select e.consent_at, e.source from sms.consent_entry e
                 where v_type > 1 and e.owner_account_id = v_owner and e.brand_id = v_brand
@@ -307,10 +317,24 @@ begin
                                      and n.consent_at > e.consent_at)
                 limit 1) r on true
           left join lateral (
-               select x.state, x.as_of from sms.consent x
-                where v_type = 1 and x.owner_account_id = v_owner and x.brand_id = v_brand
-                  and x.number = substr(a.address, 2)::bigint and x.recipient_type = v_rtype
-                order by x.counts_at desc, x.state desc
+               select x.state, x.as_of, x.counts_at from sms.consent x
+                where x.owner_account_id = v_owner and x.brand_id = v_brand
+                  and x.number = a.number and x.recipient_type = v_rtype
+                union all
+               select y.state, y.as_of, y.as_of
+                 from (select z.state, z.as_of from sms.consent_other z
+                        where z.owner_account_id = v_owner and z.brand_id = v_brand
+                          and z.address = a.address and z.channel = v_type
+                          and z.recipient_type = v_rtype
+                        union all
+                       -- İYS has taken it from us, then
+                       select e.status, e.done_at from sms.consent_entry e
+                        where e.owner_account_id = v_owner and e.brand_id = v_brand
+                          and e.address = a.address and e.channel = v_type
+                          and e.recipient_type = v_rtype
+                          and e.state in ('registered', 'already')) y
+                where v_type > 1
+                order by counts_at desc, state desc
                 limit 1) c on true)))::api.answer;
 end
 $$;
@@ -324,6 +348,7 @@ declare
     q           jsonb := api.query(p_query, array['address']);
     v_address   text := coalesce(sms.consent_address(2, q ->> 'address'),
                                  sms.consent_address(3, q ->> 'address'));
+    v_number    bigint := case when v_address like '+%' then substr(v_address, 2)::bigint end;
 begin
     if v_address is null then
         perform api.raise('invalid-parameter', '', 'address: a number or an e-mail address');
@@ -334,31 +359,40 @@ begin
                    'at', sms.time_text(h.at), 'brand', sms.id_text('brd', b.public_id),
                    'event', h.event, 'status', h.status, 'source', h.source,
                    'consent', h.entry, 'proof', h.proof) order by h.at)
-          from (select e.brand_id, coalesce(e.consent_at, e.received_at) as at,
+          -- brand by brand: keys begin with it
+          from sms.brand b
+         cross join lateral (
+                select coalesce(e.consent_at, e.received_at) as at,
                        'declared' as event, (array['ONAY', 'RET'])[e.status] as status,
                        e.source, sms.id_text('cns', e.entry_id) as entry,
                        e.transaction_id as proof
                   from sms.consent_entry e
-                 where e.owner_account_id = sms.api_account() and e.address = v_address
+                 where e.owner_account_id = b.account_id and e.brand_id = b.brand_id
+                   and e.address = v_address
                 union all
-                select o.brand_id, o.received_at, 'stopped', 'RET', o.source, null,
+                select o.received_at, 'stopped', 'RET', o.source, null,
                        sms.id_text('inb', o.inbound_id)
                   from sms.optout o
-                 where o.owner_account_id = sms.api_account()
-                   and v_address ~ '^\+' and '+' || o.number = v_address
+                 where o.owner_account_id = b.account_id and o.brand_id = b.brand_id
+                   and o.number = v_number
                 union all
-                select o.brand_id, o.lifted_at, 'lifted', 'ONAY', o.source, null, o.lift_proof
+                select o.lifted_at, 'lifted', 'ONAY', o.source, null, o.lift_proof
                   from sms.optout o
-                 where o.owner_account_id = sms.api_account() and o.lifted_at is not null
-                   and v_address ~ '^\+' and '+' || o.number = v_address
+                 where o.owner_account_id = b.account_id and o.brand_id = b.brand_id
+                   and o.number = v_number and o.lifted_at is not null
                 union all
-                select c.brand_id, c.as_of, 'iys',
-                       (array['ONAY', 'RET', 'no approval'])[c.state], c.source, null,
-                       c.batch_id::text
+                select c.as_of, 'iys', (array['ONAY', 'RET', 'no approval'])[c.state], c.source,
+                       null, c.batch_id::text
                   from sms.consent c
-                 where c.owner_account_id = sms.api_account()
-                   and v_address ~ '^\+' and c.number = substr(v_address, 2)::bigint) h
-          join sms.brand b on b.brand_id = h.brand_id), '[]')))::api.answer;
+                 where c.owner_account_id = b.account_id and c.brand_id = b.brand_id
+                   and c.number = v_number
+                union all
+                select c.as_of, 'iys', (array['ONAY', 'RET', 'no approval'])[c.state], c.source,
+                       null, null
+                  from sms.consent_other c
+                 where c.owner_account_id = b.account_id and c.brand_id = b.brand_id
+                   and c.address = v_address) h
+         where b.account_id = sms.api_account()), '[]')))::api.answer;
 end
 $$;
 
@@ -417,15 +451,22 @@ returns api.answer
 language sql
 as $$
     select 200, json_build_object('brands', coalesce(json_agg(json_build_object(
-               'brand', sms.id_text('brd', b.public_id), 'open', d.open, 'late', d.late,
-               'review', d.review, 'next_deadline', sms.time_text(d.next)) order by d.next), '[]'))
+               'brand', sms.id_text('brd', b.public_id), 'open', d.open, 'refusals', d.refusals,
+               'by_hand', d.by_hand, 'soon', d.soon, 'late', d.late, 'review', d.review,
+               'next_deadline', sms.time_text(d.next),
+               'resting_since', sms.time_text(b.late_since)) order by d.next), '[]'))
       from (select e.brand_id, count(*) as open,
-                   count(*) filter (where e.deadline_at <= clock_timestamp()) as late,
+                   count(*) filter (where e.status = 2) as refusals,
+                   count(*) filter (where e.state = 'no_write') as by_hand,
+                   count(*) filter (where e.deadline_at > t.now
+                                          and e.deadline_at <= t.soon) as soon,
+                   count(*) filter (where e.deadline_at <= t.now) as late,
                    count(*) filter (where e.state = 'review') as review,
                    min(e.deadline_at) as next
               from sms.consent_entry e
-             where e.owner_account_id = sms.api_account()
-               and (e.done_at is null or e.state = 'no_write')
+             cross join (select clock_timestamp() as now,
+                                sms.consent_soon(clock_timestamp()) as soon) t
+             where e.owner_account_id = sms.api_account() and e.done_at is null
              group by e.brand_id) d
       join sms.brand b using (brand_id)
 $$;
@@ -510,15 +551,14 @@ begin
 
     update consent_entry e
        set state = case when v_decision = 'refuse' then 'refused'
-                        when b.brand_code is null or b.iys_code is null then 'no_write'
-                        else 'pending' end,
-           next_at = case when v_decision = 'release' and b.brand_code is not null
-                               and b.iys_code is not null then clock_timestamp() end,
-           done_at = case when v_decision = 'refuse' or b.brand_code is null
-                               or b.iys_code is null then clock_timestamp() end
-      from brand b
-     where b.account_id = l.owner_account_id and b.brand_id = l.brand_id
-       and e.owner_account_id = l.owner_account_id and e.load_id = l.load_id
+                        when w.writes[e.channel] then 'pending'
+                        else 'no_write' end,
+           next_at = case when v_decision = 'release' and w.writes[e.channel]
+                          then clock_timestamp() end,
+           done_at = case when v_decision = 'refuse' then clock_timestamp() end
+      from (select array(select brand_writable(l.brand_id, c::smallint)
+                           from generate_series(1, 3) c order by c) as writes) w
+     where e.owner_account_id = l.owner_account_id and e.load_id = l.load_id
        and e.state = 'review';
 
     perform audit_put('consent.' || v_decision, id_text('lod', l.load_id), v_reason,

@@ -312,7 +312,7 @@ begin
 end
 $$;
 
--- For the metrics: what is on its way, what is late, what waits for a person.
+-- For the metrics: what is on its way, what waits for a person.
 create function sms.consent_open()
 returns table (state text, n bigint)
 language plpgsql stable
@@ -321,12 +321,10 @@ as $$
 begin
     return query
     select s.state, count(e.entry_id)
-      from unnest(array['open', 'late', 'review']) s (state)
+      from unnest(array['open', 'review']) s (state)
       left join consent_entry e
         on e.done_at is null
-       and case s.state when 'open' then e.state <> 'review'
-                        when 'late' then e.deadline_at <= clock_timestamp()
-                        else e.state = 'review' end
+       and (s.state = 'review') = (e.state = 'review')
      group by s.state;
 end
 $$;

@@ -319,6 +319,43 @@ sub consents {
     $api->holds('exportConsents', $ask->(GET => ':export?brand=brd_1'), 400, 'invalid-parameter');
     is($api->holds('getConsentsDue', $ask->(GET => ':due'), 200)->{brands}[0]{open}, 3, 'what is due');
 
+    # what somebody has loaded by hand
+    my %done = (brand => $load{brand}, by => 'Ayşe Yılmaz', consents => [ map { $_->{id} } @all ]);
+    is_deeply([ $api->faults($api->schema('ConsentConfirmRequest'), \%done) ], [], 'a confirmation as documented');
+    is($api->holds('confirmConsents', $ask->(POST => ':confirm', json => \%done), 200)->{loaded}, 0,
+       'what this installation writes itself is not');
+    $api->holds('confirmConsents', $ask->(POST => ':confirm', json => { %done, @$_ }), 400, 'invalid-field')
+        for [ by => 'x' ], [ consents => [] ], [ consents => [ 'x' ] ], [ consents => undef, load => 'x' ];
+    $api->holds('confirmConsents', $ask->(POST => ':confirm', json => { %done, consents => undef }), 400,
+                'missing-field');
+
+    # refusals by whatever way
+    my $to = sub { my ($method, $path, %opt) = @_;
+                   return $account->request($nginx, $method, "/v1/optouts$path", key => $key, %opt) };
+    my %no = (brand => 'all', address => '0542 110 00 05', types => [ 'MESAJ', 'ARAMA' ], source => 'HS_CAGRI_MERKEZI',
+              evidence => { recording => '4411' }, refused_at => rfc3339(time - 60));
+    is_deeply([ $api->faults($api->schema('OptoutRequest'), \%no) ], [], 'a refusal as documented');
+    $api->holds('addOptout', $to->(POST => '', json => \%no), 200);
+    $api->holds('addOptout', $to->(POST => '', json => { %no, @$_ }), 400, 'invalid-field')
+        for [ brand => 'x' ], [ address => 'x' ], [ types => [] ], [ types => ['EPOSTA'] ], [ refused_at => 'x' ];
+    $api->holds('addOptout', $to->(POST => '', json => { %no, address => undef }), 400, 'missing-field');
+    my $stopped = $api->holds('listOptouts', $to->(GET => '?active=true&limit=1'), 200);
+    $stopped = $api->holds('listOptouts', $to->(GET => "?cursor=$stopped->{next_cursor}&brand=$load{brand}"), 200);
+    is($stopped->{optouts}[-1]{address}, '+905421100005', 'who has refused');
+    $api->holds('listOptouts', $to->(GET => "?$_"), 400, 'invalid-parameter')
+        for 'active=x', 'limit=0', 'address=1', 'brand=x', 'cursor=x';
+    my %lift = (brand => $load{brand}, address => '0542 110 00 05', consent => $all[0]{id});
+    is_deeply([ $api->faults($api->schema('OptoutLiftRequest'), \%lift) ], [], 'a lift as documented');
+    $api->holds('liftOptout', $to->(POST => ':lift', json => \%lift), 409, 'not-proved');
+    $api->holds('liftOptout', $to->(POST => ':lift', json => { %lift, @$_ }), 400, 'invalid-field')
+        for [ brand => 'x' ], [ address => 'x' ], [ consent => 'x' ];
+    my $newer = $ask->(POST => '', json => { brand => $load{brand}, consents => [ $row->(5, consent_at => rfc3339(time)) ] })->json;
+    $pg->do(q{update sms.consent_entry set state = 'registered', done_at = now() where load_id = sms.id_parse('lod', ?)},
+            $newer->{load});
+    my ($proof) = @{ $ask->(GET => "?load=$newer->{load}")->json->{consents} };
+    is($api->holds('liftOptout', $to->(POST => ':lift', json => { %lift, consent => $proof->{id} }), 200)->{lifted}, 1,
+       'a newer approval that İYS has lifts it');
+
     # a load that a person looks at
     $load{consents} = [ map { $row->(1000 + $_, consent_at => '2026-01-05T10:00:00Z') } 1 .. 100 ];
     $_->{consent_at} = rfc3339(time - 60) for @{ $load{consents} };
@@ -326,7 +363,9 @@ sub consents {
     is($api->holds('addConsents', $ask->(POST => '', json => \%load), 200)->{review}, 'same-second',
        'held for the desk');
 
-    for my $op ([ addConsents => '' ], [ checkConsents => ':check' ]) {
+    for my $op ([ addConsents => '' ], [ checkConsents => ':check' ], [ confirmConsents => ':confirm' ],
+                [ addOptout => '', $to ], [ liftOptout => ':lift', $to ]) {
+        my $ask = $op->[2] // $ask;
         $api->holds($op->[0], $ask->(POST => $op->[1], body => ' ' x 17_000_000), 413, 'body-too-large');
         $api->holds($op->[0], $ask->(POST => $op->[1], body => 'a=b',
             headers => { 'Content-Type' => 'application/x-www-form-urlencoded' }), 415,

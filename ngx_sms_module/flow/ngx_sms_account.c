@@ -344,6 +344,7 @@ ngx_sms_profile_brands(ngx_sms_account_t *account, json_t *list)
         b->retailer_code = (uint32_t) ngx_sms_profile_int(item,
                                                           "retailer_code");
         b->reject_free = json_is_true(json_object_get(item, "reject_free"));
+        brand->late = json_is_true(json_object_get(item, "late"));
 
         if (ngx_sms_profile_uuid(item, "public_id", brand->public_id) != NGX_OK
             || ngx_sms_profile_sms_str(pool, item, "name", &b->name) != NGX_OK

@@ -30,6 +30,7 @@ typedef enum {
 typedef struct {
     sms_brand_t              b;             /* as the plugins see it          */
     u_char                   public_id[16];
+    ngx_uint_t               late;          /* 1: a refusal is overdue in İYS    */
 } ngx_sms_brand_t;
 
 

@@ -40,7 +40,8 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "retention",    3600 * 1000, 10000 },
     { "webhooks",     60 * 1000,   1000 },
     { "inbound",      10 * 1000,   1000 },
-    { "stops",        1000,        1000 }
+    { "stops",        1000,        1000 },
+    { "consents",     60 * 1000,   10000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \
@@ -177,7 +178,7 @@ ngx_sms_upkeep_told(const char *what, ngx_str_t *counts)
     json_t      *root, *value;
     const char  *name;
     ngx_uint_t   level, more;
-    json_int_t   dropped;
+    json_int_t   dropped, late, soon;
 
     level = NGX_LOG_DEBUG;
     root = json_loadb((const char *) counts->data, counts->len, 0, NULL);
@@ -211,6 +212,21 @@ ngx_sms_upkeep_told(const char *what, ngx_str_t *counts)
                       "events=%L", (int64_t) dropped);
         ngx_sms_counter_add(ngx_sms_upkeep_zone,
                             NGX_SMS_C_WEBHOOK_EVENTS_DROPPED, dropped);
+    }
+
+    soon = json_integer_value(json_object_get(root, "soon"));
+    late = json_integer_value(json_object_get(root, "late"));
+
+    if (soon) {
+        ngx_log_error(NGX_LOG_WARN, ngx_sms_upkeep_log, 0,
+                      "sms upkeep: refusals are due in İYS by the end of the "
+                      "day: refusals=%L", (int64_t) soon);
+    }
+
+    if (late) {
+        ngx_log_error(NGX_LOG_ERR, ngx_sms_upkeep_log, 0,
+                      "sms upkeep: refusals are overdue in İYS, commercial "
+                      "messages rest: brands=%L", (int64_t) late);
     }
 
     more = json_is_true(json_object_get(root, "more"));

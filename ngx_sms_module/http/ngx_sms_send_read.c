@@ -297,7 +297,7 @@ ngx_sms_read_brand(ngx_sms_read_t *rd)
     ngx_str_t              text;
     ngx_sms_submission_t  *sub;
 
-    static ngx_sms_brand_t  none = { { .size = sizeof(sms_brand_t) }, { 0 } };
+    static ngx_sms_brand_t  none = { .b.size = sizeof(sms_brand_t) };
 
     sub = rd->sub;
 
@@ -351,6 +351,13 @@ ngx_sms_read_brand(ngx_sms_read_t *rd)
             ngx_sms_submission_fault(sub, SMS_PROBLEM_BRAND_NOT_REGISTERED,
                                      "/brand", "without an İYS code nothing "
                                      "commercial may be sent (R-10)");
+
+        } else if (sub->brand->late) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_CONSENTS_OVERDUE,
+                                     "/brand", "load what GET "
+                                     "/v1/consents:export tells into İYS, and "
+                                     "say so with POST /v1/consents:confirm "
+                                     "(R-22)");
         }
     }
 
