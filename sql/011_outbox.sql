@@ -98,8 +98,10 @@ grant execute on function
 
 -- ---- notices ----------------------------------------------------------------
 
--- A message of our own for the account, as soon as a worker has measured it.  It
--- comes from a header of the brand, or one of the account's others.
+-- A message of our own for the account, as soon as a worker has measured it.  p_what:
+-- optout and consent confirm what somebody said; code proves a number (a one-time code);
+-- forward brings a person's message on, and that may come from any header of the account,
+-- the others from one of the brand only.
 create function sms.notice_add(
     p_account bigint, p_brand bigint, p_to bigint, p_what text, p_text text)
 returns boolean
@@ -112,8 +114,8 @@ begin
     select s.sender into v_sender
       from sender s
      where s.account_id = p_account and s.revoked_at is null
-       and 'informational' = any (s.classes)
-       and (s.brand_id = p_brand or p_what <> 'optout')
+       and case p_what when 'code' then 'otp' else 'informational' end = any (s.classes)
+       and (s.brand_id = p_brand or p_what = 'forward')
      order by s.brand_id is not distinct from p_brand desc,
               exists (select from sender_approval a
                        where a.account_id = s.account_id and a.sender = s.sender
@@ -178,8 +180,8 @@ begin
 end
 $$;
 
--- Makes messages of measured notices: informational, of the brand's owner, who pays
--- as for any other; they go through screen to their route.  p_parts 0: it cannot be
+-- Makes messages of measured notices: informational, and one-time codes of one part that
+-- are good for five minutes, of the brand's owner, who pays as for any other; they go through screen to their route.  p_parts 0: it cannot be
 -- sent.  Answers how many there are; what nobody can pay for waits for an hour.
 create function sms.notice_put(
     p_now timestamptz, p_account bigint[], p_outbox uuid[], p_encoding int[], p_parts int[])
@@ -191,12 +193,15 @@ declare
     v_old   timestamptz := p_now - setting_int('notice_hours') * interval '1 hour';
     r       record;
     v_id    uuid;
+    v_valid int;
     n       int := 0;
 begin
     perform account_lock(p_account);
 
     for r in
-        select o.account_id, o.outbox_id, o.created_at, o.key, u.encoding, u.parts,
+        select o.account_id, o.outbox_id, o.created_at, o.key, u.encoding,
+               case when o.key = 'code' and (u.parts > 1 or o.created_at < p_now - interval '5 minutes')
+                    then 0 else u.parts end as parts,
                o.payload::json as doc, a.available_micro, a.unit,
                coalesce(t.price_micro, 0) * u.parts as price, t.unit as priced_in
           from unnest(p_account, p_outbox, p_encoding, p_parts) u (account_id, id, encoding, parts)
@@ -206,7 +211,8 @@ begin
           join account_setting s on s.account_id = o.account_id
           left join lateral (
                select x.price_micro, x.unit from tariff_price x
-                where x.tariff = s.tariff and x.class = 2 and x.valid_from <= p_now
+                where x.tariff = s.tariff and x.class = case o.key when 'code' then 1 else 2 end
+                  and x.valid_from <= p_now
                   and (o.payload::json ->> 'to') like x.prefix || '%'
                 order by length(x.prefix) desc, x.valid_from desc
                 limit 1) t on true
@@ -220,7 +226,7 @@ begin
                and r.priced_in = a.unit;
 
             if not found then
-                if r.created_at > v_old then
+                if r.created_at > v_old and r.key <> 'code' then
                     update outbox o set not_before = p_now + interval '1 hour'
                      where o.account_id = r.account_id and o.outbox_id = r.outbox_id;
                     continue;
@@ -234,19 +240,22 @@ begin
         continue when r.parts = 0;
 
         v_id := id_new(p_now);
+        v_valid := case r.key when 'code' then 300 else 86400 end;
 
         insert into message (account_id, "to", price_micro, brand_id, accepted_at, expires_at,
                              ord, class, recipient_type, encoding, parts, test, message_id,
                              submission_id, batch_id, sender, text, high_message, doc, text_hash)
         values (r.account_id, (r.doc ->> 'to')::bigint, r.price, (r.doc ->> 'brand')::bigint,
-                p_now, p_now + interval '1 day', 0, 2, 0, r.encoding, r.parts, false, v_id, v_id,
-                id_new(p_now), r.doc ->> 'sender', r.doc ->> 'text', v_id,
-                json_build_object('basis', 'other', 'validity_s', 86400, 'key_id', 'platform',
-                                  'notice', r.key)::text,
+                p_now, p_now + v_valid * interval '1 second', 0,
+                case r.key when 'code' then 1 else 2 end, 0, r.encoding, r.parts, false, v_id,
+                v_id, id_new(p_now), r.doc ->> 'sender', r.doc ->> 'text', v_id,
+                json_strip_nulls(json_build_object(
+                    'basis', case r.key when 'code' then null else 'other' end,
+                    'validity_s', v_valid, 'key_id', 'platform', 'notice', r.key))::text,
                 sha256(convert_to(r.doc ->> 'text', 'UTF8')));
 
         insert into due (at, account_id, expires_at, attempt, parts, message_id)
-        values (p_now, r.account_id, p_now + interval '1 day', 1, r.parts, v_id);
+        values (p_now, r.account_id, p_now + v_valid * interval '1 second', 1, r.parts, v_id);
 
         n := n + 1;
     end loop;

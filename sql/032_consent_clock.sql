@@ -189,6 +189,12 @@ begin
                   for update skip locked));
     get diagnostics v_resumed = row_count;
 
+    -- names and numbers of those who did not end what they began on a form, or did
+    delete from consent_form_try t
+     where t.ctid = any (array(select x.ctid from consent_form_try x
+                                where x.at < p_now - interval '1 day'
+                                limit p_limit));
+
     select * into m from consents_late(p_now, null);
 
     if coalesce((select s.at < v_day from sweep s where s.name = 'consents_soon'), true) then

@@ -119,6 +119,46 @@ subtest 'a refusal that nobody brings to İYS' => sub {
 };
 
 
+subtest 'somebody approves on a page' => sub {
+    my $to = number();
+    my $form = ask(POST => 'consent-forms', { brand => $account->brand_id, types => [ 'MESAJ', 'ARAMA' ],
+        text => 'Kampanyalardan haberdar olmak istiyorum.', text_version => '2026-3' }, 201);
+    my $page = sub { my ($body) = @_;
+        return $nginx->http->request($body ? ('POST', "/f/$form->{token}", body => $body, headers => {
+            'Content-Type' => 'application/x-www-form-urlencoded' }) : (GET => "/f/$form->{token}")) };
+
+    my $r = $page->();
+    is($r->status, 200, 'the page');
+    is($r->header('content-type'), 'text/html; charset=utf-8', 'is one');
+    like($r->header('content-security-policy'), qr/default-src 'none'.*frame-ancestors 'none'/, 'alone');
+    is($r->header('cache-control'), 'no-store', 'and not kept');
+    $r = $page->("name=Ay%C5%9Fe&number=0" . substr($to, 2) . '&sms=1');
+    my ($try) = $r->body =~ /(try_\w{26})/ or diag($r->body);
+
+    my $got;
+    wait_until { ($got) = grep { $_->{dest} =~ /$to/ } $smsc->messages } slow(15), 'a code';
+    my ($code) = ($got->{text} // '') =~ /^(\d{6}) - Örnek/ or diag(explain($got));
+    is($pg->value('select class from sms.message where "to" = ?', $to), 1, 'a one-time code of the account');
+    is($page->("try=$try&code=000000")->status, 400, 'a wrong one') if $code ne '000000';
+    is($page->("try=$try&code=$code")->status, 200, 'the right one');
+
+    my ($entry) = @{ ask(GET => "consents?address=%2B$to")->{consents} };
+    is_deeply([ @$entry{qw(type status source scope)}, @{ $entry->{evidence} }{qw(name ip text_version form)} ],
+              [ 'MESAJ', 'ONAY', 'HS_WEB', 'Kampanyalardan haberdar olmak istiyorum.', 'Ayşe', '127.0.0.1',
+                '2026-3', $form->{id} ], 'is an approval of what was ticked, with its proof');
+    ok(scalar(wait_until { grep { $_->{dest} =~ /$to/ && $_->{text} =~ /\(SMS\).*ORNEK RET.*4605/ } $smsc->messages }
+              slow(15), 'the confirmation'), 'and the person is told, with the way to refuse');
+
+    is($nginx->http->request(@$_[0, 1])->status, $_->[2], "@$_[0, 1]")
+        for [ GET => '/f/', 404 ], [ GET => '/f/x', 404 ], [ GET => '/f/%FF', 404 ], [ PUT => '/f/x', 405 ];
+    is($page->("name=\xff")->status, 400, 'what no browser sends');
+    is($page->('name=%00%ff')->status, 400, 'nor this');
+    is($page->('a' x 10_000)->status, 413, 'nor so much');
+    ask(DELETE => "consent-forms/$form->{id}");
+    is($page->()->status, 410, 'ended');
+};
+
+
 subtest 'fifty thousand' => sub {
     my @rows = map { { address => sprintf('+90545%07d', $_), $_ % 10 ? (status => 'ONAY', source => 'HS_WEB',
                        consent_at => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - $_ % 3600))) : (status => 'RET') } } 1 .. 50_000;
@@ -126,7 +166,7 @@ subtest 'fifty thousand' => sub {
     my $said = ask(POST => 'consents', { brand => $account->brand_id, consents => \@rows, declaration => {
         statement => 'Üyelik formlarından', by => 'Ayşe Yılmaz' } });
     is_deeply([ @$said{qw(approvals refusals review)}, map { @$_{qw(index code)} } @{ $said->{rejected} } ],
-              [ 44_999, 5_000, 'new-source', 40_000, 'H467' ], 'judged, kept, and held for a person');
+              [ 44_999, 5_000, 'unusual-number', 40_000, 'H467' ], 'judged, kept, and held for a person');
     is($pg->value('select count(*) from sms.optout where number between 905450000001 and 905450050000'), 5_000,
        'the refusals are in effect');
     is(ask(GET => 'consents?limit=100&load=' . $said->{load})->{consents}[99]{state} =~ /review|no_write|pending/, 1, 'page by page');

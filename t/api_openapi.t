@@ -285,10 +285,10 @@ sub consents {
     $api->holds('addConsents', $ask->(POST => '', json => { %load, declaration => undef }), 400,
                 'missing-field');
 
-    my $page = $api->holds('listConsents', $ask->(GET => "?limit=2&load=$r->{load}"), 200);
+    my $first = $api->holds('listConsents', $ask->(GET => "?limit=2&load=$r->{load}"), 200);
     my $last = $api->holds('listConsents', $ask->(GET =>
-        "?cursor=$page->{next_cursor}&load=$r->{load}&brand=$load{brand}"), 200);
-    my @all = map { @{ $_->{consents} } } $page, $last;
+        "?cursor=$first->{next_cursor}&load=$r->{load}&brand=$load{brand}"), 200);
+    my @all = map { @{ $_->{consents} } } $first, $last;
     is(scalar @all, 3, 'three, over two pages');
     is_deeply([ map { @{ $api->holds('listConsents', $ask->(GET => "?$_"), 200)->{consents} } + 0 }
                 'status=RET&state=pending', 'address=0542+110+00+03', 'state=refused' ], [ 1, 1, 0 ],
@@ -329,6 +329,23 @@ sub consents {
     $api->holds('confirmConsents', $ask->(POST => ':confirm', json => { %done, consents => undef }), 400,
                 'missing-field');
 
+    # pages where people approve
+    my $page = sub { my ($method, $path, %opt) = @_;
+                     return $account->request($nginx, $method, "/v1/consent-forms$path", key => $key, %opt) };
+    my %form = (brand => $load{brand}, types => ['MESAJ'], text => 'Kampanyalardan haberdar olmak istiyorum.',
+                text_version => '3', expires_at => rfc3339(time + 86400));
+    is_deeply([ $api->faults($api->schema('ConsentFormRequest'), \%form) ], [], 'a form as documented');
+    my $made = $api->holds('createConsentForm', $page->(POST => '', json => \%form), 201);
+    $api->holds('createConsentForm', $page->(POST => '', json => { %form, @$_ }), 400, 'invalid-field')
+        for [ types => [] ], [ types => ['EPOSTA'] ], [ text => 'x' ], [ brand => 'x' ], [ expires_at => 'x' ];
+    $api->holds('createConsentForm', $page->(POST => '', json => \%form), 201);
+    my $forms = $api->holds('listConsentForms', $page->(GET => '?limit=1'), 200);
+    $api->holds('listConsentForms', $page->(GET => "?cursor=$forms->{next_cursor}"), 200);
+    $api->holds('listConsentForms', $page->(GET => "?$_"), 400, 'invalid-parameter') for 'limit=0', 'cursor=x';
+    $api->holds('endConsentForm', $page->(DELETE => "/$made->{id}"), 200);
+    $api->holds('endConsentForm', $page->(DELETE => '/x'), 400, 'invalid-id');
+    $api->holds('endConsentForm', $page->(DELETE => '/frm_01m8554rhhe01b3nv4cpy36vc8'), 404, 'not-found');
+
     # refusals by whatever way
     my $to = sub { my ($method, $path, %opt) = @_;
                    return $account->request($nginx, $method, "/v1/optouts$path", key => $key, %opt) };
@@ -364,7 +381,7 @@ sub consents {
        'held for the desk');
 
     for my $op ([ addConsents => '' ], [ checkConsents => ':check' ], [ confirmConsents => ':confirm' ],
-                [ addOptout => '', $to ], [ liftOptout => ':lift', $to ]) {
+                [ addOptout => '', $to ], [ liftOptout => ':lift', $to ], [ createConsentForm => '', $page ]) {
         my $ask = $op->[2] // $ask;
         $api->holds($op->[0], $ask->(POST => $op->[1], body => ' ' x 17_000_000), 413, 'body-too-large');
         $api->holds($op->[0], $ask->(POST => $op->[1], body => 'a=b',

@@ -4,6 +4,7 @@
 
 #include "ngx_sms_callback.h"
 #include "ngx_sms_directives_quality.h"
+#include "ngx_sms_form.h"
 #include "ngx_sms_health.h"
 #include "ngx_sms_metrics.h"
 #include "ngx_sms_request.h"
@@ -27,7 +28,7 @@ static void ngx_sms_conf_at(ngx_conf_t *cf, const ngx_sms_place_t *place,
 /* by ngx_sms_handler_e */
 const ngx_http_handler_pt  ngx_sms_conf_handlers[] = {
     NULL, ngx_sms_request_handler, ngx_sms_metrics_handler,
-    ngx_sms_health_handler, ngx_sms_callback_handler
+    ngx_sms_health_handler, ngx_sms_callback_handler, ngx_sms_form_handler
 };
 
 
@@ -352,16 +353,18 @@ ngx_sms_conf_handler(ngx_conf_t *cf, ngx_sms_loc_conf_t *conf)
     }
 
     if (conf->handler != NGX_SMS_HANDLER_API
-        && conf->handler != NGX_SMS_HANDLER_PLUGIN)
+        && conf->handler != NGX_SMS_HANDLER_PLUGIN
+        && conf->handler != NGX_SMS_HANDLER_FORM)
     {
         return NGX_CONF_OK;
     }
 
     /* nginx would answer a body that is too large with a page of its own */
-    conf->max_body = NGX_SMS_BODY_MAX;
+    conf->max_body = conf->handler == NGX_SMS_HANDLER_FORM
+                     ? NGX_SMS_FORM_BODY_MAX : NGX_SMS_BODY_MAX;
 
     if (clcf->client_max_body_size
-        && clcf->client_max_body_size < NGX_SMS_BODY_MAX)
+        && clcf->client_max_body_size < (off_t) conf->max_body)
     {
         conf->max_body = (size_t) clcf->client_max_body_size;
     }

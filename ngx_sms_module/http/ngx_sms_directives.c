@@ -151,6 +151,13 @@ ngx_command_t  ngx_sms_directives[] = {
       NGX_SMS_HANDLER_HEALTH,
       NULL },
 
+    { ngx_string("sms_form"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_sms_directive_handler,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      NGX_SMS_HANDLER_FORM,
+      NULL },
+
     { ngx_string("sms_plugin_location"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_sms_directive_location,
@@ -202,7 +209,7 @@ ngx_sms_directive_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return slcf->handler == cmd->offset
                ? "is duplicate"
                : "stands beside another of sms_api, sms_metrics, sms_health, "
-                 "sms_plugin_location";
+                 "sms_form, sms_plugin_location";
     }
 
     slcf->handler = cmd->offset;

@@ -3,6 +3,7 @@
 #include "ngx_sms_timer.h"
 #include "ngx_sms_store_account.h"
 #include "ngx_sms_store_flow.h"
+#include "ngx_sms_store_form.h"
 #include "ngx_sms_store_inbound.h"
 #include "ngx_sms_store_intake.h"
 #include "ngx_sms_store_lease.h"
@@ -141,6 +142,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    &ngx_sms_store_operator_metrics_stmt, 1)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.read, &ngx_sms_store_form_stmt,
+                                   1)
            != NGX_OK)
     {
         return NGX_ERROR;

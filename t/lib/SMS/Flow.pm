@@ -101,6 +101,7 @@ http {
         listen 127.0.0.1:%%PORT_0%%;
         location /v1/ { sms_api; client_max_body_size 2m; sms_rate off; $api }
         location = /v1/consents { sms_api; client_max_body_size 16m; sms_rate off; }
+        location /f/ { sms_form; }
         location = /metrics { sms_metrics; }
         location = /health { sms_health; }
     }
