@@ -51,7 +51,8 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
     ngx_sms_pg_conn_t   **slot;
 
     /* connections keep a pointer to theirs */
-    static ngx_sms_pg_spec_t  specs[5];
+    static ngx_sms_pg_conf_t  bulk;
+    static ngx_sms_pg_spec_t  specs[NGX_SMS_STORE_CONNS];
 
     static const char *const  names[] = {
         "write", "bulk", "flow", "read", "control"
@@ -61,7 +62,10 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
     ngx_sms_store.unsafe = conf->unsafe;
     slot = &ngx_sms_store.write;
 
-    for (i = 0; i < 5; i++) {
+    bulk = *conf;
+    bulk.statement_timeout *= NGX_SMS_STORE_BULK_TIMES;
+
+    for (i = 0; i < NGX_SMS_STORE_CONNS; i++) {
 
         spec = &specs[i];
         ngx_memzero(spec, sizeof(ngx_sms_pg_spec_t));
@@ -84,7 +88,7 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
             spec->notify = notify;
         }
 
-        slot[i] = ngx_sms_pg_conn_create(conf, spec, log);
+        slot[i] = ngx_sms_pg_conn_create(i == 1 ? &bulk : conf, spec, log);
 
         if (slot[i] == NULL) {
             return NGX_ERROR;
@@ -106,6 +110,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, ngx_sms_store_ask_stmts,
                                    NGX_SMS_STORE_ASK_STMTS)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk,
+                       &ngx_sms_store_account_stmts[NGX_SMS_STMT_API_CALL], 1)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    ngx_sms_store_account_stmts,
@@ -162,7 +169,7 @@ ngx_sms_store_start(void)
 
     slot = &ngx_sms_store.write;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < NGX_SMS_STORE_CONNS; i++) {
         ngx_sms_pg_conn_start(slot[i]);
     }
 }
@@ -176,7 +183,7 @@ ngx_sms_store_done(void)
 
     slot = &ngx_sms_store.write;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < NGX_SMS_STORE_CONNS; i++) {
         if (slot[i]) {
             ngx_sms_pg_conn_destroy(slot[i]);
             slot[i] = NULL;

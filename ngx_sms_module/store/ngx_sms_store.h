@@ -5,7 +5,8 @@
  *             of OTP
  *   bulk      intake of large bodies, and of requests judged alone, so that
  *             they do not stand in front of the small ones; upkeep; what
- *             screen takes
+ *             screen takes; large bodies of the management API.  A statement
+ *             may take several times as long as on the others
  *   read      profiles, the management API, preview, plugins' statements,
  *             webhooks, what messages from people mean
  *   flow      what screen decided, claim, submit results, receipts, messages
@@ -26,14 +27,15 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN  34        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN 36        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
 
 /* of a statement of a stage */
 #define NGX_SMS_FLOW_DEADLINE  10000
 
-#define NGX_SMS_STORE_CONNS  5
+#define NGX_SMS_STORE_CONNS       5
+#define NGX_SMS_STORE_BULK_TIMES  6         /* of sms_database_timeout        */
 
 typedef struct {                            /* the connections come first     */
     ngx_sms_pg_conn_t    *write;

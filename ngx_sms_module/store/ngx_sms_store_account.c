@@ -208,6 +208,7 @@ ngx_sms_store_api_call(int64_t account, int64_t key_no, ngx_uint_t scopes,
     const ngx_str_t *method, const ngx_str_t *path, const ngx_str_t *query,
     const ngx_str_t *body, ngx_sms_pg_done_pt done, void *data)
 {
+    ngx_uint_t              bulk;
     const sms_word_t       *word;
     ngx_sms_pg_array_t      names;
     ngx_sms_store_query_t  *q;
@@ -242,7 +243,11 @@ ngx_sms_store_api_call(int64_t account, int64_t key_no, ngx_uint_t scopes,
     ngx_sms_pg_param_octets(&q->params[6], body->len ? body->data : NULL,
                             body->len);
 
-    return ngx_sms_store_query_send(ngx_sms_store.read, q,
-                                    NGX_SMS_READ_DEADLINE)
+    bulk = body->len > NGX_SMS_API_BULK;
+
+    return ngx_sms_store_query_send(bulk ? ngx_sms_store.bulk
+                                         : ngx_sms_store.read, q,
+                                    bulk ? NGX_SMS_API_BULK_DEADLINE
+                                         : NGX_SMS_READ_DEADLINE)
            == NGX_OK ? q : NULL;
 }

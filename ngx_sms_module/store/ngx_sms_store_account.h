@@ -22,6 +22,10 @@ extern const ngx_sms_pg_stmt_t  ngx_sms_store_account_stmts[];
 
 #define NGX_SMS_READ_DEADLINE  4000
 
+/* a body of the management API that goes by "bulk": thousands of rows        */
+#define NGX_SMS_API_BULK           (64 * 1024)
+#define NGX_SMS_API_BULK_DEADLINE  30000
+
 
 /* text results: column 0 the hash in hex, 1 the profile */
 ngx_sms_store_query_t *ngx_sms_store_profile(const ngx_str_t *key,
