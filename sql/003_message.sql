@@ -198,6 +198,27 @@ create table sms.stop (
 
 create index stop_live on sms.stop (target) where lifted_at is null;
 
+-- Before intake and claim look for stops, and before one is made: who makes it waits for
+-- those who have looked, and those who come later see it.  No lock of the table, which a
+-- dump of the database would keep waiting.
+create function sms.stop_reads()
+returns void
+language plpgsql
+as $$
+begin
+    perform pg_advisory_xact_lock_shared(1937010544);
+end
+$$;
+
+create function sms.stop_writes()
+returns void
+language plpgsql
+as $$
+begin
+    perform pg_advisory_xact_lock(1937010544);
+end
+$$;
+
 -- lane = link_id * 64 + class * 16 + slot; class 0 otp, 1 informational and
 -- exempt, 2 commercial.  clock is the largest turn that was claimed.
 create table sms.lane (

@@ -261,6 +261,8 @@ declare
     v_look  int := 15;
     v_stop  bigint[];
 begin
+    perform stop_reads();
+
     -- The batch and its keys are nearly always new and the accounts can pay, so
     -- all is written without a look (which would cost a third of all this); what
     -- does not hold undoes the attempt, and only then it is asked.

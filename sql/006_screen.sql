@@ -396,7 +396,6 @@ begin
     select array_agg(case
                when u.expires_at <= p_now then 1
                when a.state = 3 then 4
-               when u.list = 6 then 3
                when u.list = 5 then 2
                when u.stop = 4 then 9
                when u.stop = 5 then 10
@@ -412,6 +411,8 @@ begin
                           where b.account_id = brand_owner(u.brand_id)
                             and b.brand_id = u.brand_id and b.late_since is not null
                           limit 1) then 11
+               -- after all that holds: a notice passes this one (notices_pass)
+               when u.list = 6 then 3
                else 0 end)
       into v_verdict
       from (select unnest(p_acct) as account_id, unnest(p_expires) as expires_at,

@@ -421,6 +421,8 @@ declare
 begin
     -- Stops first: whoever makes one waits for those who are reading here, so what is
     -- asked afterwards is asked after it.
+    perform stop_reads();
+
     if exists (select from stop s where s.lifted_at is null) then
         v_stop := stopped(p_now, p_acct, p_sender, p_body);
     end if;
@@ -457,11 +459,6 @@ begin
                          limit 1)) then 1
                when u.expires_at <= p_now then 2
                when v_account and a.state = 3 then 3
-               when v_black
-                    and (select true from blacklist b
-                          where b.account_id in (0, u.account_id) and b.number = u."to"
-                            and (b.scope = 1 or u.class = 3)
-                          limit 1) then 4
                when u.class = 3
                     and (select true from optout o
                           where o.owner_account_id = brand_owner(u.brand_id)
@@ -486,6 +483,12 @@ begin
                           where b.account_id = brand_owner(u.brand_id)
                             and b.brand_id = u.brand_id and b.late_since is not null
                           limit 1) then 17
+               -- after all that holds: a notice passes this one (notices_pass)
+               when v_black
+                    and (select true from blacklist b
+                          where b.account_id in (0, u.account_id) and b.number = u."to"
+                            and (b.scope = 1 or u.class = 3)
+                          limit 1) then 4
                else 0 end)
       into v_verdict
       from (select unnest(p_acct) as account_id, unnest(p_id) as message_id,

@@ -198,12 +198,12 @@ end
 $$;
 
 -- Ends commercial messages that opt-outs of these brands, learnt since p_since, have
--- stopped: of the number, null: of all.  It looks at the first p_look rows of each
+-- stopped: of these numbers, null: of all.  It looks at the first p_look rows of each
 -- lane, and of what waits for screen, and at the first p_limit / 20 submissions of
 -- those that send for the brands; what lies behind is refused when its turn comes
 -- (D11).  Answers how many it ended.
 create function sms.optout_end(
-    p_now timestamptz, p_brand bigint[], p_number bigint, p_since timestamptz, p_look int,
+    p_now timestamptz, p_brand bigint[], p_number bigint[], p_since timestamptz, p_look int,
     p_limit int)
 returns int
 language plpgsql
@@ -257,7 +257,7 @@ begin
                         where x.account_id = w.account_id and x.message_id = w.message_id
                           and x.message_id >= v_low and x.message_id <= v_high
                         limit 1) m
-                 where m.class = 3 and m."to" = coalesce(p_number, m."to")
+                 where m.class = 3 and (p_number is null or m."to" = any (p_number))
                    and (select true from optout o
                          where o.owner_account_id = brand_owner(m.brand_id)
                            and o.brand_id = m.brand_id and o.number = m."to"

@@ -137,7 +137,7 @@ end
 $$;
 
 -- Does not count for what was sent by us to confirm a refusal: the recipient's number
--- being on a blacklist (C10).  Of verdicts in which p_black stands for that; null when
+-- being on a blacklist (C10), which is the last of what is looked at.  Of verdicts in which p_black stands for that; null when
 -- nothing is left.
 create function sms.notices_pass(p_acct bigint[], p_id uuid[], p_verdict int[], p_black int)
 returns int[]
@@ -181,8 +181,8 @@ end
 $$;
 
 -- Makes messages of measured notices: informational, and one-time codes of one part that
--- are good for five minutes, of the brand's owner, who pays as for any other; they go through screen to their route.  p_parts 0: it cannot be
--- sent.  Answers how many there are; what nobody can pay for waits for an hour.
+-- are good for five minutes, of the brand's owner, who pays as for any other; they go
+-- through screen to their route.  p_parts 0: it cannot be sent.  Answers how many there are; what nobody can pay for waits for an hour.
 create function sms.notice_put(
     p_now timestamptz, p_account bigint[], p_outbox uuid[], p_encoding int[], p_parts int[])
 returns int
@@ -218,8 +218,8 @@ begin
                 limit 1) t on true
          order by o.account_id, o.outbox_id
     loop
-        -- several of one account are paid one after the other
-        if r.parts > 0 and r.price > 0 then
+        -- several of one account are paid one after the other; what has no price is not free
+        if r.parts > 0 and (r.price > 0 or r.priced_in is null) then
             update account a
                set available_micro = a.available_micro - r.price
              where a.account_id = r.account_id and a.available_micro >= r.price

@@ -496,7 +496,7 @@ $$;
 -- p_limit submissions of these accounts, to be ended in this transaction.  p_number:
 -- of this one; null: of all.
 create function sms.due_submission_opted_out(
-    p_from bigint[], p_number bigint, p_since timestamptz, p_limit int,
+    p_from bigint[], p_number bigint[], p_since timestamptz, p_limit int,
     out account_id bigint[], out message_id uuid[])
 language plpgsql
 set search_path = sms, pg_temp
@@ -535,7 +535,7 @@ begin
               and x.message_id >= d.submission_id and x.message_id <= d.high_message
               and x.message_id >= v_low and x.message_id <= v_top
            offset 0) m
-     where m.class = 3 and m."to" = coalesce(p_number, m."to")
+     where m.class = 3 and (p_number is null or m."to" = any (p_number))
        and (select true from optout o
              where o.owner_account_id = brand_owner(m.brand_id)
                and o.brand_id = m.brand_id and o.number = m."to"

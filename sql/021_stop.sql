@@ -75,6 +75,9 @@ language plpgsql
 set search_path = sms, pg_temp
 as $$
 begin
+    -- two that make or lift stops of one link read them one after the other
+    perform from link k where k.link_id = p_link for update;
+
     update link k
        set halt = x.halt, unbind = x.unbind
       from (select coalesce(max(case s.effect when 'drain' then 1 else 2 end), 0) as halt,

@@ -119,7 +119,7 @@ end
 $$;
 
 -- Puts off what screen_take() has taken and shall not go yet; the rest keeps its
--- verdict, what was put off gets 7; null where nothing has one.  Messages, or
+-- verdict, what was put off gets 12; null where nothing has one.  Messages, or
 -- submissions that wait together, p_count each, in the order in which they go.
 --
 -- A message has its place in a rate once, when it is seen first; with places of a whole
@@ -168,7 +168,8 @@ begin
           join pace p on p.account_id = u.account_id and p.sender in ('', u.sender)
                      and p.rate is not null
          where u.verdict = 0 and u.until is null and not u.test and u.class <> 1
-           and (u.code is null or u.code = 'quiet-window')
+           -- what has its place keeps it; what was held for another reason had none
+           and u.code is distinct from 'paced'
     ), moved as (
         update pace p
            set clock = w.clock + w.n / w.rate * interval '1 second'
@@ -235,7 +236,7 @@ begin
     end if;
 
     return (
-        select nullif(array_agg(case when u.until is not null then 7 else u.verdict end
+        select nullif(array_agg(case when u.until is not null then 12 else u.verdict end
                                 order by u.i),
                       array_fill(0, array[cardinality(p_id)]))
           from unnest(v_until, p_verdict) with ordinality u (until, verdict, i));

@@ -106,6 +106,12 @@ begin
           from webhook_replay p
           left join webhook w using (account_id, webhook_id)
          where p.state = 'running'
+           -- one that does not keep up waits, and keeps nobody else waiting
+           and (select count(*)
+                  from (select from outbox o
+                         where o.topic = 'webhook_post' and o.account_id = p.account_id
+                           and o.key = p.webhook_id::text
+                         limit 1000) o) < 1000
          order by p.replay_id
          limit 8
     loop
@@ -116,12 +122,6 @@ begin
                and p.replay_id = r.replay_id;
             continue;
         end if;
-
-        continue when (select count(*)
-                         from (select from outbox o
-                                where o.topic = 'webhook_post' and o.account_id = r.account_id
-                                  and o.key = r.webhook_id::text
-                                limit 1000) o) = 1000;
 
         select array_agg(s.message_id order by s.message_id)
                    filter (where s.settled_at >= r.from_at and s.settled_at < r.until_at

@@ -97,9 +97,14 @@ begin
                         decide_at)
     select brand_owner(b), b, p_number, p_at, 'HS_MESAJ', p_inbound, p_decide_at
       from unnest(p_brand) b
-        on conflict do nothing;
+        on conflict (owner_account_id, brand_id, number, received_at)
+        -- a certain one counts, whatever is or was decided of an unsure one
+        do update set decide_at = null, inbound_id = excluded.inbound_id, lifted_at = null,
+                      lift_proof = null
+            where excluded.decide_at is null
+              and (optout.decide_at is not null or optout.lift_proof like 'decided: %');
 
-    n := optout_end(p_now, p_brand, p_number, '-infinity', 2000, 100);
+    n := optout_end(p_now, p_brand, array[p_number], '-infinity', 2000, 100);
 
     if p_decide_at is null then
         perform optout_certain(array(select b from unnest(p_brand) b
@@ -444,7 +449,9 @@ $$;
 -- ---- decisions --------------------------------------------------------------
 
 -- Of what nobody understood: it was a refusal of these brands, and of the others that
--- it has stopped it was none.  False: it waits for no decision.
+-- it has stopped it was none.  p_brand empty: it was no refusal; null: it was one, of the
+-- brands that it has stopped, else of the one that it is about, else of all of the account
+-- (C2).  False: it waits for no decision.
 create function sms.inbound_decide(
     p_now timestamptz, p_account bigint, p_id uuid, p_brand bigint[], p_by text)
 returns boolean
@@ -452,8 +459,24 @@ language plpgsql
 set search_path = sms, pg_temp
 as $$
 declare
-    i   inbound;
+    i       inbound;
+    v_more  bigint[];
 begin
+    if p_brand is null then
+        select case when x.brands <> '{}' then x.brands
+                    when x.brand_id is not null then array[x.brand_id]
+                    else array(select b.brand_id from brand b
+                                where b.account_id = p_account or b.brand_id = any (
+                                          case when p_account = 0
+                                               then number_brands(number_plain(x."to"))
+                                               else '{}' end)) end
+          into p_brand
+          from inbound x
+         where x.account_id = p_account and x.inbound_id = p_id;
+
+        p_brand := coalesce(p_brand, '{}');
+    end if;
+
     update inbound x
        set decided_at = p_now,
            decision = case when p_brand = '{}' then 'message' else 'refusal' end
@@ -491,11 +514,23 @@ begin
 
     perform optout_certain(coalesce(i.brands, '{}'), i.from_number, i.at, p_id);
 
+    -- those that it had not stopped
+    v_more := array(select b from unnest(p_brand) b
+                     where not exists (select from optout o
+                                        where o.owner_account_id = brand_owner(b)
+                                          and o.brand_id = b and o.number = i.from_number
+                                          and o.lifted_at is null
+                                          and o.received_at >= i.at));
+
+    if i.from_number is not null and v_more <> '{}' then
+        perform optout_apply(p_now, v_more, i.from_number, i.at, p_id, null);
+    end if;
+
     return true;
 end
 $$;
 
--- As the account that asks: of all its brands that were stopped, or of none.
+-- As the account that asks.
 create function sms.api_inbox_decide(p_id uuid, p_refusal boolean)
 returns boolean
 language plpgsql security definer
@@ -506,10 +541,7 @@ declare
 begin
     return inbound_decide(
         clock_timestamp(), v_account, p_id,
-        case when p_refusal then coalesce((select i.brands from inbound i
-                                            where i.account_id = v_account
-                                              and i.inbound_id = p_id), '{}')
-        else '{}' end,
+        case when not p_refusal then '{}'::bigint[] end,
         'key ' || current_setting('sms.key', true));
 end
 $$;

@@ -250,7 +250,7 @@ begin
     k := admin_link(p_path[1]);
     b := api.body(p_body, array['reason', 'note', 'reroute', 'unbind'], array['reason']);
 
-    lock table stop in access exclusive mode;
+    perform stop_writes();
 
     update stop s
        set lifted_at = v_now, lifted_by = admin_name(), lift_reason = 'another drain'
@@ -414,7 +414,7 @@ begin
 
     -- Whoever is claiming or accepting has read this table and is waited for; who comes
     -- after them sees the stop.
-    lock table stop in access exclusive mode;
+    perform stop_writes();
 
     -- a request that was sent again
     if exists (select from stop x

@@ -106,7 +106,9 @@ create table sms.consent_load (
     declaration     jsonb,
     -- why a person has to look before anything of it goes to İYS; null: nobody has to
     review          text check (review in ('same-second', 'new-source', 'unusual-number')),
+    -- a person's word: it goes to İYS, or none of its approvals does
     released_at     timestamptz,
+    refused_at      timestamptz,
     primary key (owner_account_id, load_id)
 );
 

@@ -180,7 +180,6 @@ declare
     v_writes    boolean[] := array(select brand_writable(p_brand, c::smallint)
                                      from generate_series(1, 3) c order by c);
     v_review    text;
-    v_number    bigint;
     v_numbers   bigint[];
     v_days      timestamptz[];
     v_deadlines timestamptz[];
@@ -199,13 +198,16 @@ begin
             when (select count(distinct date_trunc('second', r.consent_at)) = 1
                     from unnest(v_rows) r where r.code is null and r.status = 1)
                 then 'same-second'
-            when exists (select from unnest(v_rows) r
-                          where r.code is null and r.status = 1
-                            and not exists (select from consent_entry e
-                                             where e.owner_account_id = v_owner
-                                               and e.brand_id = p_brand and e.status = 1
-                                               and e.state <> 'review'
-                                               and e.source = r.source))
+            when exists (select from (select distinct r.source from unnest(v_rows) r
+                                       where r.code is null and r.status = 1) r
+                          where not exists (
+                                select from consent_entry e
+                                  left join consent_load l
+                                         on l.owner_account_id = e.owner_account_id
+                                        and l.load_id = e.load_id
+                                 where e.owner_account_id = v_owner and e.brand_id = p_brand
+                                   and e.status = 1 and e.state <> 'review'
+                                   and e.source = r.source and l.refused_at is null))
                 then 'new-source'
             when v_approvals > setting_int('consent_usual')
                  and v_approvals > 10 * coalesce((
@@ -264,11 +266,8 @@ begin
 
         -- The claim looks for opt-outs; that what waits ends early is for people, and of
         -- many upkeep does it.
-        if cardinality(v_numbers) <= 20 then
-            foreach v_number in array v_numbers loop
-                v_ended := v_ended + optout_end(p_now, array[p_brand], v_number, '-infinity',
-                                                2000, 100);
-            end loop;
+        if cardinality(v_numbers) between 1 and 20 then
+            v_ended := optout_end(p_now, array[p_brand], v_numbers, '-infinity', 2000, 100);
         end if;
     end if;
 

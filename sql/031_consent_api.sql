@@ -498,7 +498,8 @@ begin
                              where e.owner_account_id = l.owner_account_id
                                and e.load_id = l.load_id and e.status = 1
                              group by e.source) s),
-        'released_at', time_text(l.released_at));
+        'released_at', time_text(l.released_at),
+        'refused_at', time_text(l.refused_at));
 end
 $$;
 
@@ -515,6 +516,7 @@ begin
         select json_agg(consent_load_body(l) order by l.at)
           from (select * from consent_load x
                  where x.review is not null and x.released_at is null
+                   and x.refused_at is null
                  order by x.at
                  limit 100) l), '[]')))::api.answer;
 end
@@ -541,11 +543,13 @@ begin
         perform api.raise('not-found');
     end if;
 
-    if l.review is null or l.released_at is not null then
+    if l.review is null or l.released_at is not null or l.refused_at is not null then
         perform api.raise('already-decided');
     end if;
 
-    update consent_load x set released_at = clock_timestamp()
+    update consent_load x
+       set released_at = case when v_decision = 'release' then clock_timestamp() end,
+           refused_at = case when v_decision = 'refuse' then clock_timestamp() end
      where x.owner_account_id = l.owner_account_id and x.load_id = l.load_id
     returning * into l;
 

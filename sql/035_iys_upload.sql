@@ -13,13 +13,17 @@ insert into sms.setting (name, value, doc) values
     ('iys_again_seconds', '5', 'after which a request without an answer is sent again; twice as long each time, an hour at most'),
     ('iys_stop_seconds', '900', 'how long a brand rests that İYS does not let us write for');
 
--- An errand of consent/iys: a request to İYS.  Without a body it is a GET.  note comes
--- back with the answer, and so does kind.
+-- An errand of consent/iys: a request to İYS.  The first six go back with the answer.
+-- form: hourly (one of the histories of an hour) · unhalted (goes when the provider's
+-- account is stopped) · binary (answered with octets) · push (its body has our password)
+-- · none (nothing is asked, a step here) · empty.
 create type sms.iys_errand as (
-    kind text, owner bigint, iys_code bigint, brand_code bigint, path text, note text, body text);
+    owner bigint, brand bigint, kind text, arg text, stage text, sent text,
+    iys_code bigint, brand_code bigint, method text, path text, body text, form text);
 
--- kind add brings entries, kind poll asks what became of a request.  Of one address only the oldest open entry is taken: İYS tells movements of one second apart by
--- nothing.  Refusals come first.  No row: nothing to do.
+-- kind add brings entries, kind poll asks what became of a request; arg: the entries.  Of
+-- one address only the oldest open entry is taken: İYS tells movements of one second apart
+-- by nothing.  Refusals come first.  No row: nothing to do.
 create function sms.iys_upload_take(p_limit int)
 returns setof sms.iys_errand
 language plpgsql
@@ -58,8 +62,8 @@ begin
                         order by e.request_index);
 
         return query
-        select 'poll', b.account_id, b.iys_code, b.brand_code,
-               iys_path(b, true) || '/consents/request/' || f.request_id, v_ids::text, null
+        select b.account_id, b.brand_id, 'poll', v_ids::text, '', '', b.iys_code, b.brand_code,
+               'GET', iys_path(b, true) || '/consents/request/' || f.request_id, null, ''
           from brand b
          where b.account_id = f.owner_account_id and b.brand_id = f.brand_id;
         return;
@@ -81,11 +85,11 @@ begin
      where e.owner_account_id = f.owner_account_id and e.entry_id = any (v_ids);
 
     return query
-    select 'add', b.account_id, b.iys_code, b.brand_code,
-           iys_path(b, true) || '/consents/request', v_ids::text,
+    select b.account_id, b.brand_id, 'add', v_ids::text, '', '', b.iys_code, b.brand_code,
+           'POST', iys_path(b, true) || '/consents/request',
            (select json_agg(consent_iys(e) order by array_position(v_ids, e.entry_id))::text
               from consent_entry e
-             where e.owner_account_id = f.owner_account_id and e.entry_id = any (v_ids))
+             where e.owner_account_id = f.owner_account_id and e.entry_id = any (v_ids)), ''
       from brand b
      where b.account_id = f.owner_account_id and b.brand_id = f.brand_id;
 end

@@ -319,6 +319,38 @@ sub consents {
     $api->holds('exportConsents', $ask->(GET => ':export?brand=brd_1'), 400, 'invalid-parameter');
     is($api->holds('getConsentsDue', $ask->(GET => ':due'), 200)->{brands}[0]{open}, 3, 'what is due');
 
+    # what İYS has of it
+    $pg->do('update sms.brand set iys_code = 100200, brand_code = 100200 where brand_id = ?', $account->brand);
+    my %wish = (brand => $load{brand}, address => '05421100003', type => 'MESAJ', recipient_type => 'BIREYSEL');
+    is_deeply([ $api->faults($api->schema('ConsentAskRequest'), { %wish, what => 'history' }) ], [], 'as documented');
+    for my $what (qw(history retailers)) {
+        $api->holds('askIys', $ask->(POST => ':ask', json => { %wish, what => $what }), 202);
+        $pg->do(q{update sms.iys_asked set answered_at = now(), retailers = case when kind = 'access'
+                  then '[{"retailerCode":66438915,"title":"Bayi"}]'::jsonb end});
+        $pg->do('delete from sms.iys_task');
+    }
+    $pg->do(q{insert into sms.iys_move (owner_account_id, brand_id, created_at, seen_at, channel, recipient_type,
+              status, via, address, source, transaction_id) values (?, ?, now(), now(), 1, 1, 2, 'history',
+              '+905421100003', 'HS_WEB', 'x1')}, $account->id, $account->brand);
+    is($api->holds('askIys', $ask->(POST => ':ask', json => { %wish, what => 'history' }), 200)->{movements}[0]{status},
+       'RET', 'its movements');
+    is($api->holds('askIys', $ask->(POST => ':ask', json => { %wish, what => 'retailers' }), 200)
+       ->{retailers}[0]{title}, 'Bayi', 'or who may use it');
+    $api->holds('askIys', $ask->(POST => ':ask', json => { %wish, what => 'history', @$_ }), 400, 'invalid-field')
+        for [ address => 'x' ], [ type => 'SMS' ], [ recipient_type => 'x' ], [ what => 'x' ], [ brand => 'brd_1' ];
+    $api->holds('askIys', $ask->(POST => ':ask', json => \%wish), 400, 'missing-field');
+    $pg->do(q{insert into sms.iys_day (owner_account_id, brand_id, day, compared_at, rows, missing_here, state)
+              values (?, ?, '2026-03-02', now(), 3, 1, 'compared')}, $account->id, $account->brand);
+    $pg->do(q{insert into sms.iys_drift (owner_account_id, brand_id, day, found_at, channel, recipient_type, status,
+              applied, kind, address, transaction_id, there) values (?, ?, '2026-03-02', now(), 1, 1, 2, true,
+              'missing_here', '+905421100003', 'x1', '{"status":"RET"}')}, $account->id, $account->brand);
+    is_deeply($api->holds('getConsentDrift', $ask->(GET => ":drift?brand=$load{brand}"), 200)->{differences}, undef,
+              'the days that differ');
+    is($api->holds('getConsentDrift', $ask->(GET => ":drift?brand=$load{brand}&day=2026-03-02"), 200)
+       ->{differences}[0]{kind}, 'missing_here', 'and in what');
+    $api->holds('getConsentDrift', $ask->(GET => ":drift?$_"), 400, 'invalid-parameter')
+        for 'brand=brd_1', "brand=$load{brand}&day=yesterday";
+
     # what somebody has loaded by hand
     my %done = (brand => $load{brand}, by => 'Ayşe Yılmaz', consents => [ map { $_->{id} } @all ]);
     is_deeply([ $api->faults($api->schema('ConsentConfirmRequest'), \%done) ], [], 'a confirmation as documented');

@@ -6,15 +6,18 @@
  */
 #include "../../plugins/consent/iys/iys.c"
 #include "../../plugins/consent/iys/iys_answer.c"
+#include "../../plugins/consent/iys/iys_ask.c"
+#include "../../plugins/consent/iys/iys_base64.c"
 #include "../../plugins/consent/iys/iys_budget.c"
 #include "../../plugins/consent/iys/iys_call.c"
+#include "../../plugins/consent/iys/iys_errand.c"
 #include "../../plugins/consent/iys/iys_error.c"
 #include "../../plugins/consent/iys/iys_halt.c"
 #include "../../plugins/consent/iys/iys_pump.c"
+#include "../../plugins/consent/iys/iys_push.c"
 #include "../../plugins/consent/iys/iys_query.c"
 #include "../../plugins/consent/iys/iys_status.c"
 #include "../../plugins/consent/iys/iys_token.c"
-#include "../../plugins/consent/iys/iys_errand.c"
 
 #include <assert.h>
 

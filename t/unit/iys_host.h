@@ -100,7 +100,7 @@ struct world_s {
     char               metric_name[32][40];
     uint32_t           nmetric;
     char               text[65536]; /* of the log                            */
-    world_conf_t       conf[16];
+    world_conf_t       conf[32];
 };
 
 static world_t  *world;
@@ -417,7 +417,7 @@ world_define(sms_host_t *h, uint32_t type, const char *name, const char *help)
     uint32_t  i;
 
     (void) h;
-    assert(type == 1 && help[0] != '\0');
+    assert((type == 1 || type == 2) && help[0] != '\0');
 
     for (i = 0; i < world->nmetric; i++) {
         if (strcmp(world->metric_name[i], name) == 0) {
@@ -539,6 +539,12 @@ world_new(uint32_t workers, world_far_pt far)
     world_key("max_age", NULL, 3600000);
     world_key("tacir_policy", NULL, 0);
     world_key("batch", NULL, 1000);
+    world_key("feed", NULL, 600000);
+    world_key("feed_page", NULL, 500);
+    world_key("reconcile", NULL, 1);
+    world_key("agreement", NULL, 0);
+    world_key("integrator", NULL, 0);
+    world_key("push", NULL, 0);
 }
 
 

@@ -1,9 +1,13 @@
 /*
  * iys.c - consent/iys: keys, ops, instance.
  *
- * Grants: http, dict; db to bring to İYS what people declared; metric if it is to be
- * seen.  See iys.h for the files.
+ * Grants: http, dict; db to bring to İYS what people declared, and to keep what
+ * İYS tells (feed, pushes, days); metric if it is to be seen.  See iys.h for the
+ * files.
  */
+#include "iys.h"
+#include "iys_base64.h"
+#include "iys_push.h"
 #include "iys_errand.h"
 
 #include <jansson.h>
@@ -43,6 +47,31 @@ static const sms_conf_key_t  iys_keys[] = {
     { "ca_file", SMS_CONF_PATH, 0, NULL, NULL,
       "İYS sertifikasını doğrulayan kök sertifikalar; boşsa sistemin. / "
       "Authorities that verify İYS; the system's when empty.", 0, 0 },
+    { "feed", SMS_CONF_MSEC, 0, "10m", NULL,
+      "Değişikliklerin okunma aralığı, her marka için; 0: okunmaz. / How often "
+      "the changes of each brand are read; 0: never.", 0, 3600000 },
+    { "feed_page", SMS_CONF_INT, 0, "500", NULL,
+      "Bir istekte okunan değişiklik sayısı. / Changes in one request.", 1,
+      1000 },
+    { "reconcile", SMS_CONF_BOOL, 0, "on", NULL,
+      "Her gün İYS'nin dosyasıyla karşılaştırılır. / Each day is compared with "
+      "İYS's file.", 0, 0 },
+    { "agreement", SMS_CONF_BOOL, 0, "off", NULL,
+      "Farksız günler için mutabakat verilir. / Days without a difference are "
+      "agreed upon in İYS.", 0, 0 },
+    { "integrator", SMS_CONF_INT, 0, "0", NULL,
+      "İş ortağı kodu; 0: kullanıcı hizmet sağlayıcının kendisinindir. / Code of "
+      "the integrator; 0: the user is the provider's own.", 0, 4294967295 },
+    { "push", SMS_CONF_ENUM, 0, "off", "off|on|remove",
+      "İYS'nin anlık bildirimi: kaydedilir, kaldırılır ya da dokunulmaz. / İYS's "
+      "pushes are registered, taken back, or left as they are.", 0, 0 },
+    { "push_url", SMS_CONF_STR, 0, NULL, NULL,
+      "Bildirimlerin geldiği adres, sms_plugin_location ile. / Where pushes "
+      "arrive: a location with sms_plugin_location.", 0, 0 },
+    { "push_username", SMS_CONF_STR, 0, NULL, NULL,
+      "Bildirimlerin kullanıcı adı. / User of the pushes.", 0, 0 },
+    { "push_password", SMS_CONF_SECRET, 0, NULL, NULL,
+      "Bildirimlerin parolası. / Password of the pushes.", 0, 0 },
     { NULL, 0, 0, NULL, NULL, NULL, 0, 0 }
 };
 
@@ -58,9 +87,20 @@ static const struct {
     { "iys_singles_total", "Single status queries; İYS allows 1000 an hour" },
     { "iys_numbers_total", "Numbers asked for in bulk" },
     { "iys_granted_total", "Numbers that İYS listed as approved" },
-    { "iys_alarms_total", "Account, brand or user refused: needs a person" },
-    { "iys_errands_total", "Declared consents that have ended in İYS, and "
-                           "changes that were read there" }
+    { "iys_alarms_total", "Account, brand or user refused, gaps, differences: "
+                          "needs a person" },
+    { "iys_declared_total", "Declared consents that have ended in İYS" },
+    { "iys_feed_rows_total", "Movements read from the feed of changes" },
+    { "iys_read_rows_total", "Rows of day files, histories and lists" },
+    { "iys_push_rows_total", "Movements that a push told first" },
+    { "iys_push_denied_total", "Pushes without the right password, or unreadable" },
+    { "iys_push_returned_total", "Pushes answered 503: not stored in time" },
+    { "iys_refusals_total", "Refusals that İYS told and the mirror did not know" },
+    { "iys_feed_gaps_total", "Feeds that were not read for so long that rows are "
+                             "lost: the brand is asked anew" },
+    { "iys_drift_total", "Differences between İYS's days and ours" },
+    { "iys_feed_lag_seconds", "How long the feed that is furthest behind has not "
+                              "been read to its end" }
 };
 
 
@@ -109,7 +149,7 @@ iys_url_starts(sms_str_t url, const char *prefix)
 
 /* The password crosses it: only this machine may be asked in the clear. */
 
-static int
+int
 iys_url_permitted(sms_str_t url)
 {
     size_t  i;
@@ -152,7 +192,7 @@ iys_check(const sms_conf_t *conf, char *err, size_t errcap)
         return SMS_E_CONFIG;
     }
 
-    return SMS_OK;
+    return iys_errand_check(conf, err, errcap);
 }
 
 
@@ -171,12 +211,47 @@ iys_hash(uint64_t hash, sms_str_t s)
 }
 
 
+/* What the Authorization header of a push has behind "Basic ". */
+
+static sms_rc_t
+iys_push_secret(iys_t *iys, const sms_conf_t *conf)
+{
+    char        plain[2 * IYS_PUSH_SECRET_MAX + 2], *text;
+    sms_str_t   user, password;
+
+    user = conf->str(conf, "push_username");
+    password = conf->str(conf, "push_password");
+
+    if (user.len == 0) {
+        return SMS_OK;
+    }
+
+    memcpy(plain, user.ptr, user.len);
+    plain[user.len] = ':';
+    memcpy(plain + user.len + 1, password.ptr, password.len);
+
+    text = iys_base64((sms_str_t) { plain, user.len + 1 + password.len });
+    memset(plain, 0, sizeof(plain));
+
+    if (text == NULL) {
+        return SMS_E_NOMEM;
+    }
+
+    memcpy(iys->errand.push_secret, text, strlen(text) + 1);
+    memset(text, 0, strlen(text));
+    free(text);
+
+    return SMS_OK;
+}
+
+
 static sms_rc_t
 iys_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
     size_t errcap)
 {
     iys_t     *iys;
     uint32_t   i;
+    sms_rc_t   rc;
 
     if (h->http == NULL || h->dict == NULL) {
         snprintf(err, errcap, "needs the grants http and dict");
@@ -218,14 +293,29 @@ iys_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
     iys->user_id = iys_hash(iys->far_id, iys->username);
 
     for (i = 0; i < IYS_METRICS && h->metric != NULL; i++) {
-        iys->metric[i] = h->metric->define(h, 1, iys_metrics[i].name,
+        iys->metric[i] = h->metric->define(h, i == IYS_METRIC_LAG ? 2 : 1,
+                                           iys_metrics[i].name,
                                            iys_metrics[i].help);
     }
 
     /* reads the system's random numbers once: not in the middle of a call */
 
     json_object_seed(0);
-    iys_errand_init(iys);
+
+    rc = iys_push_secret(iys, conf);
+
+    if (rc == SMS_OK) {
+        rc = iys_errand_init(iys, conf, err, errcap);
+
+    } else {
+        snprintf(err, errcap, "no memory");
+    }
+
+    if (rc != SMS_OK) {
+        memset(&iys->errand, 0, sizeof(iys->errand));
+        free(iys);
+        return rc;
+    }
 
     *inst = iys;
 
@@ -234,18 +324,10 @@ iys_init(sms_host_t *h, const sms_conf_t *conf, void **inst, char *err,
 
 
 static void
-iys_lease(void *inst, sms_str_t name, int held, uint64_t epoch)
+iys_cancel(void *inst, sms_call_t token)
 {
-    (void) epoch;
-
-    iys_errand_lease(inst, name, held);
-}
-
-
-static void
-iys_drain(void *inst)
-{
-    iys_errand_drain(inst);
+    iys_push_cancel(inst, token);
+    iys_call_cancel(inst, token);
 }
 
 
@@ -261,11 +343,13 @@ iys_exit(void *inst)
     }
 
     iys_errand_free(iys);
+    iys_push_free(iys);
     iys_query_free_all(iys);
     iys_call_free_all(iys);
     iys_token_free(iys);
 
     memset(&iys->token, 0, sizeof(iys->token));
+    memset(&iys->errand, 0, sizeof(iys->errand));
     free(iys);
 }
 
@@ -276,11 +360,12 @@ static const sms_ops_t  iys_ops = {
     .conf_keys = iys_keys,
     .check = iys_check,
     .init = iys_init,
-    .lease = iys_lease,
-    .drain = iys_drain,
+    .lease = iys_errand_lease,
+    .drain = iys_errand_drain,
     .exit = iys_exit,
-    .cancel = iys_call_cancel,
-    .consent_lookup = iys_call_lookup
+    .cancel = iys_cancel,
+    .consent_lookup = iys_call_lookup,
+    .http_in = iys_push_run
 };
 
 

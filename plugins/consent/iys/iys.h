@@ -16,8 +16,12 @@
  *   iys_budget.c  requests a second, single queries an hour, tokens an hour
  *   iys_halt.c    until when not to ask, and why
  *   iys_status.c  bodies and answers of the status queries; pure
+ *   iys_ask.c     requests that no message waits for: pages, lists, files
+ *   iys_errand.c  what the database wants of İYS, in the worker with the lease:
+ *                 consents declared, changes, days, partners, histories
+ *   iys_push.c    what İYS posts to us
+ *   iys_base64.c  base64; pure
  *   iys_error.c   error bodies and the code table; pure
- *   iys_errand.c  what the database wants of İYS: consents declared, changes read
  *
  * Times are microseconds since the epoch from core->now_us().  Nothing here
  * outlives the instance; everything runs on the worker's loop.
@@ -38,10 +42,14 @@
 #define IYS_TOKEN_MAX    16384          /* a JWT that names many brands is long */
 #define IYS_HALTS_MAX    8
 #define IYS_URL_MAX      1024           /* base_url is checked to leave 256     */
+#define IYS_PUSH_SECRET_MAX  255        /* bytes of user, and of password       */
 
 typedef struct iys_s        iys_t;
 typedef struct iys_call_s   iys_call_t;
 typedef struct iys_query_s  iys_query_t;
+typedef struct iys_ask_s    iys_ask_t;
+typedef struct iys_job_s    iys_job_t;
+typedef struct iys_arrival_s  iys_arrival_t;
 
 typedef enum {
     IYS_METRIC_REQUEST,                 /* requests sent, tokens included       */
@@ -53,7 +61,16 @@ typedef enum {
     IYS_METRIC_NUMBER,                  /* numbers asked for                    */
     IYS_METRIC_GRANTED,                 /* numbers listed                       */
     IYS_METRIC_ALARM,                   /* needs a person: account, credentials */
-    IYS_METRIC_ERRAND,                  /* rows that errands have ended, or read */
+    IYS_METRIC_DECLARED,                /* declared consents that have ended    */
+    IYS_METRIC_FEED,                    /* rows of the feed                     */
+    IYS_METRIC_READ,                    /* rows of whatever else is read        */
+    IYS_METRIC_PUSH,                    /* movements that a push told first     */
+    IYS_METRIC_PUSH_DENIED,             /* pushes without the password, unreadable */
+    IYS_METRIC_PUSH_RETURNED,           /* pushes not stored in time            */
+    IYS_METRIC_REFUSAL,                 /* refusals put into the mirror         */
+    IYS_METRIC_GAP,                     /* feeds with a gap                     */
+    IYS_METRIC_DRIFT,                   /* differences of days                  */
+    IYS_METRIC_LAG,                     /* gauge: the feed furthest behind, s   */
     IYS_METRICS
 } iys_metric_t;
 
@@ -82,6 +99,7 @@ typedef enum {
     IYS_HALT_TOKEN = 't',               /* id: user                             */
     IYS_HALT_PAUSE = 'p',               /* id: far end                          */
     IYS_HALT_SINGLE = 's',              /* id: far end                          */
+    IYS_HALT_HISTORY = 'h',             /* id: far end                          */
     IYS_HALT_ACCOUNT = 'a',             /* id: iys_code                         */
     IYS_HALT_BRAND = 'b'                /* id: iys_code << 32 | brand_code      */
 } iys_halt_kind_t;
@@ -107,24 +125,16 @@ typedef struct {
     char          packed[2 * IYS_TOKEN_MAX + 128];
 } iys_token_t;
 
-typedef enum {
-    IYS_ERRAND_IDLE, IYS_ERRAND_TAKING, IYS_ERRAND_READY, IYS_ERRAND_SENT,
-    IYS_ERRAND_STORING
-} iys_errand_state_t;
-
-typedef struct {
-    iys_errand_state_t  state;
-    int                 held, draining, slot;   /* slot: its moment is reserved */
-    uint32_t            stmt_take, stmt_done;   /* 0: no database              */
-    uint32_t            reauthed;
-    sms_handle_t        timer, request;
-    int64_t             token_us;
-    /* what was taken, as the database gave it */
-    char               *kind, *owner, *path, *note, *body;
-    uint32_t            iys_code, brand_code;
-    char               *authorization;
-    sms_kv_t            headers[3];
-    char                url[IYS_URL_MAX];
+typedef struct {                        /* iys_errand.c                           */
+    sms_str_t     push_url, push_username, push_password;
+    char         *conf;                 /* JSON for sms.iys_take; NULL: no db  */
+    char          push_secret[(2 * IYS_PUSH_SECRET_MAX + 1 + 2) / 3 * 4 + 1];
+    uint32_t      stmt_take, stmt_done, stmt_state, stmt_push;
+    uint32_t      held, draining, taking, ticks;
+    uint32_t      jobs;                 /* errands under way                    */
+    iys_job_t    *stored;               /* of them, those at the database       */
+    sms_handle_t  timer;
+    int64_t       lag_s;                /* this worker's share of the gauge     */
 } iys_errand_t;
 
 struct iys_s {
@@ -148,7 +158,9 @@ struct iys_s {
 
     iys_query_t  *waiting, *waiting_last;
     iys_query_t  *sent;
-    uint32_t      nsent;
+    iys_ask_t    *asks, *asks_last;     /* have not left                        */
+    iys_ask_t    *asked;                /* in flight                            */
+    uint32_t      nsent;                /* of both                              */
 
     sms_handle_t  pump_timer;
     uint32_t      pump_slot;            /* the armed timer owns a slot          */
@@ -156,8 +168,8 @@ struct iys_s {
 
     iys_call_t   *calls;
     iys_call_t   *finished;             /* answered, complete() not yet called  */
-
-    iys_errand_t  errand;
+    iys_arrival_t  *arrivals;           /* pushes that are being stored         */
+    iys_errand_t    errand;
 };
 
 
@@ -165,6 +177,8 @@ struct iys_s {
 void iys_log(iys_t *iys, sms_level_t level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void iys_count(iys_t *iys, iys_metric_t metric, int64_t value);
+/* https, or plain http to this machine: a password crosses it. */
+int iys_url_permitted(sms_str_t url);
 
 /* iys_call.c */
 sms_rc_t iys_call_lookup(void *inst, sms_call_t token, const sms_batch_t *batch);
@@ -215,6 +229,7 @@ sms_rc_t iys_token_unpack(sms_str_t packed, iys_token_t *t);
 /* When the next request may leave, at "from" or later; reserves that moment. */
 int64_t iys_budget_slot(iys_t *iys, int64_t from);
 int iys_budget_single(iys_t *iys, int64_t now);     /* 0: none left this hour  */
+int iys_budget_history(iys_t *iys, int64_t now);    /* 0: none left this hour  */
 int iys_budget_token(iys_t *iys, int64_t now);      /* 0: none left this hour  */
 void iys_budget_token_return(iys_t *iys, int64_t now);  /* it did not leave   */
 int iys_budget_token_lock(iys_t *iys, int64_t now); /* 1: this worker fetches  */
@@ -227,5 +242,8 @@ void iys_halt_set(iys_t *iys, iys_halt_kind_t kind, uint64_t id,
 /* True while halted.  "until_us" and "code" may be NULL. */
 int iys_halt_get(iys_t *iys, iys_halt_kind_t kind, uint64_t id, int64_t now,
     int64_t *until_us, const char **code);
+
+/* iys_push.c */
+extern const char  iys_push_sql[];
 
 #endif /* IYS_H */

@@ -1,9 +1,9 @@
 /*
  * iys_budget.c - İYS's limits, kept by all workers together.
  *
- * İYS allows 10 requests a second, 1000 single status queries an hour and (the
- * two places that say it disagree) 10 or 100 tokens an hour, each counted per
- * source address.
+ * İYS allows 10 requests a second, 1000 single status queries and 100 histories
+ * an hour and (the two places that say it disagree) 10 or 100 tokens an hour,
+ * each counted per source address.
  *
  * A second is cut into "rate" slots, 5 % longer than they had to be, and each
  * slot belongs to whoever counts its key first.  A request leaves at the
@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #define IYS_SINGLES_AN_HOUR  1000
+#define IYS_HISTORIES_AN_HOUR  50       /* two clock hours touch any hour      */
 #define IYS_TOKENS_AN_HOUR   5          /* two clock hours touch any hour      */
 #define IYS_SLOTS_AHEAD      64
 #define IYS_SLOT_TTL_MS      120000     /* longer than IYS_SLOTS_AHEAD at 1/s */
@@ -101,6 +102,19 @@ iys_budget_single(iys_t *iys, int64_t now)
                               2 * 3600 * 1000, &count)
               == SMS_OK
            && count <= IYS_SINGLES_AN_HOUR;
+}
+
+
+int
+iys_budget_history(iys_t *iys, int64_t now)
+{
+    int64_t  count;
+
+    return !iys_halt_get(iys, IYS_HALT_HISTORY, iys->far_id, now, NULL, NULL)
+           && iys_budget_incr(iys, "y", iys->far_id, now / IYS_HOUR_US,
+                              2 * 3600 * 1000, &count)
+              == SMS_OK
+           && count <= IYS_HISTORIES_AN_HOUR;
 }
 
 

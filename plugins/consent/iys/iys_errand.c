@@ -1,141 +1,433 @@
-/*
- * iys_errand.c - what the database wants of İYS: declared consents to be brought there,
- * changes to be read.
- *
- * The holder of the lease "errand", of all workers and nodes, takes a request from the
- * database (sms.iys_take), sends it, and hands back what İYS said (sms.iys_done), where
- * it is decided what that means.  One that dies in between leaves a request that is
- * taken again: those that write are of version 2, which answers a repetition as it did
- * the first time.
- *
- * Needs the grant db; without it there are no errands.  Requests share pace, token and
- * stops with the status queries.
- */
+/* iys_errand.c - see iys_errand.h */
 #include "iys_errand.h"
 
+#include "iys_ask.h"
+#include "iys_base64.h"
+#include "iys_push.h"
+
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define IYS_ERRAND_IDLE_MS   1000
-#define IYS_ERRAND_TOKEN_MS  200        /* a look for another one's token      */
-#define IYS_ERRAND_AGAIN_MS  5000       /* the database, or İYS, is away       */
+#define IYS_ERRAND_LEASE      "errand"
+#define IYS_ERRAND_TICK_MS    1000
+#define IYS_ERRAND_SEED       30        /* ticks between looks at the brands   */
+#define IYS_ERRAND_JOBS       8         /* errands under way                   */
 
-static const sms_str_t  iys_errand_lease_name = SMS_STR("errand");
+/* sms.iys_errand; the first six go back with the answer */
+typedef enum {
+    IYS_COL_OWNER, IYS_COL_BRAND, IYS_COL_KIND, IYS_COL_ARG, IYS_COL_STAGE,
+    IYS_COL_SENT, IYS_COL_IYS, IYS_COL_BRAND_CODE, IYS_COL_METHOD,
+    IYS_COL_PATH, IYS_COL_BODY, IYS_COL_FORM, IYS_COLS
+} iys_errand_col_t;
 
-static const char  iys_errand_take[] =
-    "select kind, owner, iys_code, brand_code, path, note, body"
-    "  from sms.iys_take($1::int)";
-static const char  iys_errand_done[] =
-    "select sms.iys_done($1, $2::bigint, $3, $4, $5, $6)";
+typedef struct iys_job_s {
+    iys_ask_t          ask;             /* first                                */
+    struct iys_job_s  *prev, *next;     /* while the database has it            */
+    iys_t             *iys;
+    sms_str_t          cell[IYS_COLS];
+    uint32_t           iys_code, brand_code, binary;
+    char               text[];
+} iys_job_t;
+
+static const char  iys_errand_take_sql[] =
+    "select owner, brand, kind, arg, stage, sent, iys_code, brand_code, method,"
+    " path, body, form from sms.iys_take($1, $2, $3, $4)";
+static const char  iys_errand_done_sql[] =
+    "select again, rows, refusals, drift, alarm "
+    "from sms.iys_done($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+static const char  iys_errand_state_sql[] =
+    "select lag_s from sms.iys_feed_state()";
 
 
 static void iys_errand_tick(void *data);
-static void iys_errand_taken(void *data, const sms_db_res_t *r);
-static void iys_errand_step(iys_t *iys);
-static void iys_errand_answer(void *data, const sms_http_res_t *r);
-static void iys_errand_store(iys_t *iys, const char *klass, const char *code,
-    sms_str_t body);
-static void iys_errand_stored(void *data, const sms_db_res_t *r);
 
 
-void
-iys_errand_init(iys_t *iys)
+static sms_str_t
+iys_errand_text(const char *s)
 {
-    sms_host_t    *h;
-    iys_errand_t  *u;
+    return (sms_str_t) { s, strlen(s) };
+}
 
-    h = iys->host;
-    u = &iys->errand;
 
-    if (h->db == NULL) {
-        return;
+static int64_t
+iys_errand_number(sms_str_t s)
+{
+    size_t   i;
+    int64_t  n;
+
+    n = 0;
+
+    for (i = 0; s.ptr != NULL && i < s.len && i < 18; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9') {
+            return 0;
+        }
+
+        n = n * 10 + (s.ptr[i] - '0');
     }
 
-    u->stmt_take = h->db->prepare(h, iys_errand_take);
-    u->stmt_done = h->db->prepare(h, iys_errand_done);
-
-    if (u->stmt_take && u->stmt_done) {
-        (void) h->core->lease_want(h, iys_errand_lease_name);
-    }
+    return n;
 }
 
 
 static void
 iys_errand_arm(iys_t *iys, uint32_t delay_ms)
 {
-    if (iys->errand.timer == 0) {
-        iys->errand.timer = iys->host->loop->timer(iys->host, delay_ms, 0,
-                                                   iys_errand_tick, iys);
+    iys_errand_t  *s;
+
+    s = &iys->errand;
+
+    if (!s->held || s->draining) {
+        return;
+    }
+
+    if (s->timer != 0) {
+        if (delay_ms > 0) {
+            return;
+        }
+
+        iys->host->loop->stop(iys->host, s->timer);
+    }
+
+    s->timer = iys->host->loop->timer(iys->host, delay_ms, 0, iys_errand_tick,
+                                      iys);
+}
+
+
+static int
+iys_errand_is(const iys_job_t *job, iys_errand_col_t col, const char *word)
+{
+    return strcmp(job->cell[col].ptr, word) == 0;
+}
+
+
+/* ---- jobs ---------------------------------------------------------------- */
+
+static void
+iys_errand_alarm(iys_job_t *job, sms_str_t alarm)
+{
+    iys_t  *iys;
+
+    iys = job->iys;
+
+    if (alarm.ptr == NULL) {
+        return;
+    }
+
+    if (alarm.len == 8 && memcmp(alarm.ptr, "feed-gap", 8) == 0) {
+        iys_count(iys, IYS_METRIC_GAP, 1);
+    }
+
+    iys_count(iys, IYS_METRIC_ALARM, 1);
+    iys_log(iys, SMS_LOG_ERROR, "look at it: code=%.*s what=%.*s iys=%"
+            PRIu32 " brand=%" PRIu32, (int) alarm.len, alarm.ptr,
+            (int) job->cell[IYS_COL_KIND].len, job->cell[IYS_COL_KIND].ptr,
+            job->iys_code, job->brand_code);
+}
+
+
+static void
+iys_errand_kept(iys_job_t *job)
+{
+    iys_errand_t  *s;
+
+    s = &job->iys->errand;
+    job->prev = NULL;
+    job->next = s->stored;
+
+    if (job->next != NULL) {
+        job->next->prev = job;
+    }
+
+    s->stored = job;
+}
+
+
+/* A job ends here, however it ended. */
+
+static void
+iys_errand_end(iys_job_t *job)
+{
+    iys_t       *iys;
+    iys_errand_t  *s;
+
+    iys = job->iys;
+    s = &iys->errand;
+
+    if (job->prev != NULL) {
+        job->prev->next = job->next;
+
+    } else if (s->stored == job) {
+        s->stored = job->next;
+    }
+
+    if (job->next != NULL) {
+        job->next->prev = job->prev;
+    }
+
+    s->jobs--;
+    iys_ask_free(&job->ask);
+
+    if (s->draining && s->jobs == 0) {
+        iys->host->core->lease_drop(iys->host, iys_errand_text(IYS_ERRAND_LEASE));
     }
 }
 
 
-void
-iys_errand_lease(iys_t *iys, sms_str_t name, int held)
+static void
+iys_errand_stored(void *data, const sms_db_res_t *r)
 {
-    if (name.len != iys_errand_lease_name.len
-        || memcmp(name.ptr, iys_errand_lease_name.ptr, name.len) != 0)
-    {
+    iys_t         *iys;
+    int64_t        rows;
+    iys_job_t     *job;
+    sms_str_t      again;
+    iys_metric_t   metric;
+
+    job = data;
+    iys = job->iys;
+
+    if (r->rc != SMS_OK || r->nrows != 1) {
+
+        /* what could not be stored is asked again when its time is over */
+
+        if (r->rc != SMS_E_DOWN) {
+            iys_log(iys, SMS_LOG_ERROR, "an answer cannot be stored: what=%.*s "
+                    "sqlstate=%.5s iys=%" PRIu32 " brand=%" PRIu32,
+                    (int) job->cell[IYS_COL_KIND].len,
+                    job->cell[IYS_COL_KIND].ptr, r->sqlstate, job->iys_code,
+                    job->brand_code);
+        }
+
+        iys_errand_end(job);
         return;
     }
 
-    iys->errand.held = held;
+    again = r->cell(r->row_set, 0, 0);
+    rows = iys_errand_number(r->cell(r->row_set, 0, 1));
+    metric = iys_errand_is(job, IYS_COL_KIND, "add")
+             || iys_errand_is(job, IYS_COL_KIND, "poll") ? IYS_METRIC_DECLARED
+             : iys_errand_is(job, IYS_COL_KIND, "feed") ? IYS_METRIC_FEED
+                                                        : IYS_METRIC_READ;
 
-    if (held) {
+    iys_count(iys, metric, rows);
+    iys_count(iys, IYS_METRIC_REFUSAL,
+              iys_errand_number(r->cell(r->row_set, 0, 2)));
+    iys_count(iys, IYS_METRIC_DRIFT,
+              iys_errand_number(r->cell(r->row_set, 0, 3)));
+    iys_errand_alarm(job, r->cell(r->row_set, 0, 4));
+    iys_errand_end(job);
+
+    if (again.len == 1 && again.ptr[0] == 't') {
         iys_errand_arm(iys, 0);
     }
 }
 
 
 static void
-iys_errand_clear(iys_errand_t *u)
+iys_errand_store(iys_job_t *job, const iys_told_t *told)
 {
-    free(u->kind);
-    free(u->path);
-    free(u->owner);
-    free(u->note);
-    free(u->body);
-    free(u->authorization);
-    u->kind = u->path = u->owner = u->note = u->body = NULL;
-    u->authorization = NULL;
-    u->state = IYS_ERRAND_IDLE;
-    u->reauthed = 0;
-    u->slot = 0;
+    char       *copy, number[16];
+    iys_t      *iys;
+    sms_str_t   p[11], body;
+
+    iys = job->iys;
+    copy = NULL;
+    body = told->body;
+    snprintf(number, sizeof(number), "%" PRIu32, told->http);
+
+    if (job->binary && told->klass == NULL) {
+        copy = iys_base64(body);
+        body = iys_errand_text(copy == NULL ? "" : copy);
+    }
+
+    /* PostgreSQL keeps no NUL: an answer with one is none of İYS's */
+
+    if (body.ptr == NULL || memchr(body.ptr, '\0', body.len) != NULL) {
+        body = iys_errand_text("");
+    }
+
+    p[0] = iys_errand_text(iys->errand.conf);
+    memcpy(&p[1], job->cell, 6 * sizeof(sms_str_t));
+    p[7] = iys_errand_text(number);
+    p[8] = iys_errand_text(told->klass == NULL ? "ok" : told->klass);
+    p[9] = told->code == NULL ? (sms_str_t) { NULL, 0 }
+                              : iys_errand_text(told->code);
+    p[10] = body;
+
+    if (iys->host->db->query(iys->host, iys->errand.stmt_done, p, 11,
+                             iys_errand_stored, job)
+        != SMS_OK)
+    {
+        iys_errand_end(job);
+    }
+
+    free(copy);
 }
 
 
-void
-iys_errand_free(iys_t *iys)
+/* ---- asking -------------------------------------------------------------- */
+
+static void
+iys_errand_told(iys_ask_t *ask, const iys_told_t *told)
 {
-    iys_errand_t  *u;
+    iys_job_t  *job;
 
-    u = &iys->errand;
-
-    if (u->timer) {
-        iys->host->loop->stop(iys->host, u->timer);
-        u->timer = 0;
-    }
-
-    if (u->request) {
-        iys->host->http->abort(iys->host, u->request);
-        u->request = 0;
-    }
-
-    iys_errand_clear(u);
+    job = (iys_job_t *) ask;
+    iys_errand_kept(job);
+    iys_errand_store(job, told);
 }
 
 
-/* What has begun is finished; nothing new is taken. */
-
-void
-iys_errand_drain(iys_t *iys)
+static void
+iys_errand_gone(iys_ask_t *ask)
 {
-    iys->errand.draining = 1;
+    iys_errand_end((iys_job_t *) ask);
+}
 
-    if (iys->errand.state == IYS_ERRAND_IDLE && iys->host->db) {
-        iys->host->core->lease_drop(iys->host, iys_errand_lease_name);
+
+/* The cells of a row of iys_take(), each ended by a NUL. */
+
+static iys_job_t *
+iys_errand_read(iys_t *iys, const sms_db_res_t *r, uint32_t row)
+{
+    char       *p;
+    size_t      len;
+    uint32_t    i;
+    iys_job_t  *job;
+    sms_str_t   cell;
+
+    for (i = 0, len = 0; i < IYS_COLS; i++) {
+        len += r->cell(r->row_set, row, i).len + 1;
+    }
+
+    job = (iys_job_t *) iys_ask_create(iys, sizeof(iys_job_t) + len);
+
+    if (job == NULL) {
+        return NULL;
+    }
+
+    job->iys = iys;
+    p = job->text;
+
+    for (i = 0; i < IYS_COLS; i++) {
+        cell = r->cell(r->row_set, row, i);
+        job->cell[i].ptr = p;
+        job->cell[i].len = cell.len;
+
+        if (cell.len > 0) {
+            memcpy(p, cell.ptr, cell.len);
+            p += cell.len;
+        }
+
+        *p++ = '\0';
+    }
+
+    job->iys_code = (uint32_t) iys_errand_number(job->cell[IYS_COL_IYS]);
+    job->brand_code = (uint32_t) iys_errand_number(job->cell[IYS_COL_BRAND_CODE]);
+
+    return job;
+}
+
+
+static void
+iys_errand_start(iys_t *iys, const sms_db_res_t *r, uint32_t row)
+{
+    iys_job_t   *job;
+    iys_told_t   told;
+
+    job = iys_errand_read(iys, r, row);
+
+    if (job == NULL) {
+        return;
+    }
+
+    iys->errand.jobs++;
+
+    /* nothing is asked: a step of the database's own */
+
+    if (iys_errand_is(job, IYS_COL_FORM, "none")) {
+        memset(&told, 0, sizeof(told));
+        iys_errand_kept(job);
+        iys_errand_store(job, &told);
+        return;
+    }
+
+    job->ask.body = iys_errand_is(job, IYS_COL_FORM, "push")
+                    ? iys_push_registration(iys,
+                          iys_errand_is(job, IYS_COL_STAGE, "register"))
+                    : job->cell[IYS_COL_BODY].len == 0
+                    ? NULL : strdup(job->cell[IYS_COL_BODY].ptr);
+
+    job->ask.path = strdup(job->cell[IYS_COL_PATH].ptr);
+    job->ask.method = job->cell[IYS_COL_METHOD].ptr;
+    job->ask.body_len = job->ask.body == NULL ? 0 : strlen(job->ask.body);
+    job->ask.hourly = iys_errand_is(job, IYS_COL_FORM, "hourly");
+    job->ask.unhalted = iys_errand_is(job, IYS_COL_FORM, "unhalted");
+    job->binary = iys_errand_is(job, IYS_COL_FORM, "binary");
+    job->ask.iys_code = job->iys_code;
+    job->ask.brand_code = job->brand_code;
+    job->ask.done = iys_errand_told;
+    job->ask.gone = iys_errand_gone;
+
+    if (job->ask.path == NULL
+        || (job->ask.body == NULL
+            && (iys_errand_is(job, IYS_COL_FORM, "push")
+                || job->cell[IYS_COL_BODY].len > 0)))
+    {
+        iys_errand_end(job);
+        return;
+    }
+
+    iys_ask_wait(&job->ask);
+}
+
+
+static void
+iys_errand_taken(void *data, const sms_db_res_t *r)
+{
+    iys_t     *iys;
+    uint32_t   i;
+
+    iys = data;
+    iys->errand.taking = 0;
+
+    if (r->rc != SMS_OK) {
+        iys_log(iys, SMS_LOG_ERROR, "no errand can be taken: "
+                "sqlstate=%.5s", r->sqlstate);
+        iys->errand.ticks = 0;
+        return;
+    }
+
+    for (i = 0; iys->errand.held && !iys->errand.draining && i < r->nrows; i++) {
+        iys_errand_start(iys, r, i);
+    }
+
+    if (i > 0) {
+        iys_pump(iys);
+        iys_call_flush(iys);
+    }
+}
+
+
+static void
+iys_errand_lag(iys_t *iys, int64_t lag)
+{
+    iys_count(iys, IYS_METRIC_LAG, lag - iys->errand.lag_s);
+    iys->errand.lag_s = lag;
+}
+
+
+static void
+iys_errand_state(void *data, const sms_db_res_t *r)
+{
+    iys_t  *iys;
+
+    iys = data;
+
+    if (r->rc == SMS_OK && r->nrows == 1 && iys->errand.held) {
+        iys_errand_lag(iys, iys_errand_number(r->cell(r->row_set, 0, 0)));
     }
 }
 
@@ -143,401 +435,248 @@ iys_errand_drain(iys_t *iys)
 static void
 iys_errand_tick(void *data)
 {
-    char           limit[12];
-    iys_t         *iys;
-    sms_str_t      param;
-    iys_errand_t  *u;
+    char         limit[16], hide[16];
+    iys_t       *iys;
+    uint32_t     seed;
+    sms_str_t    p[4];
+    iys_errand_t  *s;
 
     iys = data;
-    u = &iys->errand;
-    u->timer = 0;
+    s = &iys->errand;
+    s->timer = 0;
+    iys_errand_arm(iys, IYS_ERRAND_TICK_MS);
 
-    if (u->state == IYS_ERRAND_READY) {
-        iys_errand_step(iys);
-        return;
-    }
-
-    if (u->state != IYS_ERRAND_IDLE || u->draining || !u->held
-        || !iys->host->core->lease_valid(iys->host, iys_errand_lease_name))
+    if (s->taking || s->jobs >= IYS_ERRAND_JOBS
+        || !iys->host->core->lease_valid(iys->host,
+                                         iys_errand_text(IYS_ERRAND_LEASE)))
     {
         return;
     }
 
-    param.ptr = limit;
-    param.len = (size_t) snprintf(limit, sizeof(limit), "%" PRIu32,
-                                  iys->batch);
-    u->state = IYS_ERRAND_TAKING;
+    seed = s->ticks++ % IYS_ERRAND_SEED == 0;
 
-    if (iys->host->db->query(iys->host, u->stmt_take, &param, 1,
-                             iys_errand_taken, iys) != SMS_OK)
-    {
-        u->state = IYS_ERRAND_IDLE;
-        iys_errand_arm(iys, IYS_ERRAND_AGAIN_MS);
+    if (seed) {
+        (void) iys->host->db->query(iys->host, s->stmt_state, NULL, 0,
+                                    iys_errand_state, iys);
     }
+
+    /* long enough for an answer and its commit; then it is somebody's again */
+
+    snprintf(limit, sizeof(limit), "%" PRIu32, IYS_ERRAND_JOBS - s->jobs);
+    snprintf(hide, sizeof(hide), "%" PRIu32, 2 * iys->timeout_ms + 20000);
+
+    p[0] = iys_errand_text(s->conf);
+    p[1] = iys_errand_text(seed ? "t" : "f");
+    p[2] = iys_errand_text(limit);
+    p[3] = iys_errand_text(hide);
+
+    if (iys->host->db->query(iys->host, s->stmt_take, p, 4, iys_errand_taken,
+                             iys)
+        == SMS_OK)
+    {
+        s->taking = 1;
+
+    } else {
+        s->ticks = 0;
+    }
+}
+
+
+/* ---- the instance -------------------------------------------------------- */
+
+void
+iys_errand_lease(void *inst, sms_str_t name, int held, uint64_t epoch)
+{
+    iys_t  *iys;
+
+    (void) name;
+    (void) epoch;
+
+    iys = inst;
+    iys->errand.held = held != 0;
+    iys->errand.ticks = 0;
+
+    if (held) {
+        iys_errand_arm(iys, 0);
+        return;
+    }
+
+    /* whoever has it now asks anew */
+
+    if (iys->errand.timer != 0) {
+        iys->host->loop->stop(iys->host, iys->errand.timer);
+        iys->errand.timer = 0;
+    }
+
+    iys_ask_free_all(iys);
+    iys_errand_lag(iys, 0);
+}
+
+
+void
+iys_errand_drain(void *inst)
+{
+    iys_t  *iys;
+
+    iys = inst;
+
+    if (iys->errand.conf == NULL || iys->errand.draining) {
+        return;
+    }
+
+    if (iys->errand.timer != 0) {
+        iys->host->loop->stop(iys->host, iys->errand.timer);
+        iys->errand.timer = 0;
+    }
+
+    iys->errand.draining = 1;
+    iys->errand.jobs++;           /* the lease goes when the last one ends, here
+                                   or later                                   */
+    iys_ask_free_all(iys);
+
+    if (--iys->errand.jobs == 0) {
+        iys->host->core->lease_drop(iys->host, iys_errand_text(IYS_ERRAND_LEASE));
+    }
+}
+
+
+sms_rc_t
+iys_errand_check(const sms_conf_t *conf, char *err, size_t errcap)
+{
+    sms_str_t  url, user, password;
+
+    url = conf->str(conf, "push_url");
+    user = conf->str(conf, "push_username");
+    password = conf->str(conf, "push_password");
+
+    if ((user.len == 0) != (password.len == 0)) {
+        snprintf(err, errcap, "\"push_username\" and \"push_password\" go "
+                 "together");
+        return SMS_E_CONFIG;
+    }
+
+    if (user.len > IYS_PUSH_SECRET_MAX || password.len > IYS_PUSH_SECRET_MAX
+        || (user.len > 0 && memchr(user.ptr, ':', user.len) != NULL))
+    {
+        snprintf(err, errcap, "\"push_username\" has no colon (RFC 7617), and "
+                 "neither is longer than %d bytes", IYS_PUSH_SECRET_MAX);
+        return SMS_E_CONFIG;
+    }
+
+    if (conf->num(conf, "push") == 0) {
+        return SMS_OK;
+    }
+
+    if (url.len == 0 || user.len == 0) {
+        snprintf(err, errcap, "\"push\" needs \"push_url\", \"push_username\" "
+                 "and \"push_password\"");
+        return SMS_E_CONFIG;
+    }
+
+    if (!iys_url_permitted(url)) {
+        snprintf(err, errcap, "\"push_url\" must be https://host/path, without "
+                 "user, query or fragment (http:// to 127.0.0.1 or [::1] "
+                 "only)");
+        return SMS_E_CONFIG;
+    }
+
+    return SMS_OK;
 }
 
 
 static char *
-iys_errand_copy(const sms_db_res_t *r, uint32_t col)
+iys_errand_conf(iys_t *iys, const sms_conf_t *conf)
 {
-    char       *p;
-    sms_str_t   cell;
+    char       *text;
+    json_t     *o;
+    sms_str_t   url;
 
-    cell = r->cell(r->row_set, 0, col);
-    p = malloc(cell.len + 1);
+    static const char *const  push[] = { "off", "on", "remove" };
 
-    if (p != NULL) {
-        memcpy(p, cell.ptr ? cell.ptr : "", cell.len);
-        p[cell.len] = '\0';
-    }
+    url = iys->errand.push_url;
+    o = json_pack("{s:I,s:I,s:I,s:b,s:s,s:s,s:s%,s:I}",
+                  "batch", (json_int_t) iys->batch,
+                  "feed_ms", (json_int_t) conf->num(conf, "feed"),
+                  "limit", (json_int_t) conf->num(conf, "feed_page"),
+                  "day", (int) conf->num(conf, "reconcile"),
+                  "agreement", conf->num(conf, "agreement") ? "on" : "off",
+                  "push", push[conf->num(conf, "push")],
+                  "push_url", url.ptr == NULL ? "" : url.ptr, url.len,
+                  "integrator", (json_int_t) conf->num(conf, "integrator"));
+    text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+    json_decref(o);
 
-    return p;
+    return text;
 }
 
 
-static uint32_t
-iys_errand_code(const sms_db_res_t *r, uint32_t col)
+sms_rc_t
+iys_errand_init(iys_t *iys, const sms_conf_t *conf, char *err, size_t errcap)
 {
-    char       text[12];
-    sms_str_t  cell;
+    sms_rc_t             rc;
+    iys_errand_t          *s;
+    const sms_db_api_t  *db;
 
-    cell = r->cell(r->row_set, 0, col);
+    s = &iys->errand;
+    db = iys->host->db;
 
-    if (cell.ptr == NULL || cell.len == 0 || cell.len >= sizeof(text)) {
-        return 0;
+    s->push_url = conf->str(conf, "push_url");
+    s->push_username = conf->str(conf, "push_username");
+    s->push_password = conf->str(conf, "push_password");
+
+    if (db == NULL) {
+        return SMS_OK;
     }
 
-    memcpy(text, cell.ptr, cell.len);
-    text[cell.len] = '\0';
+    s->stmt_take = db->prepare(iys->host, iys_errand_take_sql);
+    s->stmt_done = db->prepare(iys->host, iys_errand_done_sql);
+    s->stmt_state = db->prepare(iys->host, iys_errand_state_sql);
+    s->stmt_push = db->prepare(iys->host, iys_push_sql);
 
-    return (uint32_t) strtoul(text, NULL, 10);
-}
-
-
-static void
-iys_errand_taken(void *data, const sms_db_res_t *r)
-{
-    iys_t         *iys;
-    iys_errand_t  *u;
-
-    iys = data;
-    u = &iys->errand;
-
-    if (r->rc != SMS_OK || r->nrows == 0) {
-        if (r->rc != SMS_OK && r->rc != SMS_E_DOWN) {
-            iys_log(iys, SMS_LOG_ERROR, "no errand can be taken: "
-                    "sqlstate=%s", r->sqlstate);
-        }
-
-        u->state = IYS_ERRAND_IDLE;
-        iys_errand_arm(iys, r->rc == SMS_OK ? IYS_ERRAND_IDLE_MS
-                                            : IYS_ERRAND_AGAIN_MS);
-        return;
-    }
-
-    u->kind = iys_errand_copy(r, 0);
-    u->owner = iys_errand_copy(r, 1);
-    u->iys_code = iys_errand_code(r, 2);
-    u->brand_code = iys_errand_code(r, 3);
-    u->path = iys_errand_copy(r, 4);
-    u->note = iys_errand_copy(r, 5);
-    u->body = iys_errand_copy(r, 6);
-
-    if (u->kind == NULL || u->owner == NULL || u->path == NULL
-        || u->note == NULL || u->body == NULL)
+    if (s->stmt_take == 0 || s->stmt_done == 0 || s->stmt_state == 0 || s->stmt_push == 0)
     {
-        /* they come again when their time is over */
-        iys_errand_clear(u);
-        iys_errand_arm(iys, IYS_ERRAND_AGAIN_MS);
-        return;
+        snprintf(err, errcap, "the statements could not be prepared");
+        return SMS_E_CONFIG;
     }
 
-    u->state = IYS_ERRAND_READY;
-    iys_errand_step(iys);
+    s->conf = iys_errand_conf(iys, conf);
+
+    if (s->conf == NULL) {
+        snprintf(err, errcap, "no memory");
+        return SMS_E_NOMEM;
+    }
+
+    rc = iys->host->core->lease_want(iys->host, iys_errand_text(IYS_ERRAND_LEASE));
+
+    if (rc != SMS_OK) {
+        snprintf(err, errcap, "the lease cannot be asked for (%d)", (int) rc);
+        free(s->conf);
+        s->conf = NULL;
+    }
+
+    return rc;
 }
 
 
-static int
-iys_errand_build(iys_t *iys, sms_http_req_t *req)
+void
+iys_errand_free(iys_t *iys)
 {
-    int            len;
-    size_t         n;
-    iys_errand_t  *u;
+    iys_errand_t  *s;
 
-    u = &iys->errand;
-    len = snprintf(u->url, sizeof(u->url), "%.*s%s", (int) iys->base_url.len,
-                   iys->base_url.ptr, u->path);
+    s = &iys->errand;
+    s->draining = 0;
 
-    if (len < 0 || (size_t) len >= sizeof(u->url)) {
-        return 0;
+    if (s->timer != 0) {
+        iys->host->loop->stop(iys->host, s->timer);
+        s->timer = 0;
     }
 
-    n = strlen(iys->token.access);
-    free(u->authorization);
-    u->authorization = malloc(n + sizeof("Bearer "));
+    iys_ask_free_all(iys);
 
-    if (u->authorization == NULL) {
-        return 0;
+    while (s->stored != NULL) {
+        iys_errand_end(s->stored);
     }
 
-    memcpy(u->authorization, "Bearer ", 7);
-    memcpy(u->authorization + 7, iys->token.access, n + 1);
-
-    u->headers[0].name = (sms_str_t) SMS_STR("Authorization");
-    u->headers[0].value.ptr = u->authorization;
-    u->headers[0].value.len = n + 7;
-    u->headers[1] = (sms_kv_t) { SMS_STR("Accept"),
-                                 SMS_STR("application/json") };
-    u->headers[2] = (sms_kv_t) { SMS_STR("Content-Type"),
-                                 SMS_STR("application/json") };
-
-    memset(req, 0, sizeof(*req));
-    req->size = sizeof(*req);
-    req->method = *u->body ? (sms_str_t) SMS_STR("POST")
-                           : (sms_str_t) SMS_STR("GET");
-    req->url.ptr = u->url;
-    req->url.len = (size_t) len;
-    req->headers = u->headers;
-    req->nheaders = *u->body ? 3 : 2;
-    req->timeout_ms = iys->timeout_ms;
-    req->tls = iys->tls_used;
-
-    req->body.ptr = u->body;
-    req->body.len = strlen(u->body);
-
-    return 1;
-}
-
-
-/* The request leaves when nothing forbids it, with the token, in its slot. */
-
-static void
-iys_errand_step(iys_t *iys)
-{
-    int64_t              now, until;
-    const char          *code;
-    iys_errand_t        *u;
-    sms_http_req_t       req;
-    static const sms_str_t  none = { NULL, 0 };
-
-    u = &iys->errand;
-    now = iys->host->core->now_us(iys->host);
-
-    if (iys_halt_get(iys, IYS_HALT_ACCOUNT, u->iys_code, now, NULL, &code)
-        || iys_halt_get(iys, IYS_HALT_BRAND,
-                        (uint64_t) u->iys_code << 32 | u->brand_code, now,
-                        NULL, &code))
-    {
-        iys_errand_store(iys, "stop", code, none);
-        return;
-    }
-
-    if (iys_halt_get(iys, IYS_HALT_PAUSE, iys->far_id, now, &until, NULL)) {
-        iys_errand_arm(iys, (uint32_t) ((until - now) / 1000 + 1));
-        return;
-    }
-
-    switch (iys_token_state(iys, now, &code)) {
-
-    case IYS_TOKEN_READY:
-        break;
-
-    case IYS_TOKEN_NEEDED:
-        iys_token_fetch(iys, now);
-        /* fall through */
-
-    case IYS_TOKEN_FETCHING:
-    case IYS_TOKEN_WAITING:
-        iys_errand_arm(iys, IYS_ERRAND_TOKEN_MS);
-        return;
-
-    default:
-        iys_errand_store(iys, "retry", code, none);
-        return;
-    }
-
-    if (!u->slot) {
-        u->slot = 1;
-        until = iys_budget_slot(iys, now);
-
-        if (until > now) {
-            iys_errand_arm(iys, (uint32_t) ((until - now + 999) / 1000));
-            return;
-        }
-    }
-
-    u->slot = 0;
-
-    if (!iys_errand_build(iys, &req)) {
-        iys_errand_store(iys, "retry", "no_memory", none);
-        return;
-    }
-
-    u->state = IYS_ERRAND_SENT;
-    u->token_us = iys->token.issued_us;
-    u->request = iys->host->http->request(iys->host, &req, iys_errand_answer,
-                                          iys);
-
-    if (u->request == 0) {
-        iys_errand_store(iys, "retry", "unreachable", none);
-        return;
-    }
-
-    iys_count(iys, IYS_METRIC_REQUEST, 1);
-}
-
-
-static void
-iys_errand_refused(iys_t *iys, const sms_http_res_t *r)
-{
-    int64_t             now;
-    iys_faults_t        f;
-    iys_errand_t       *u;
-    const iys_error_t  *e;
-
-    u = &iys->errand;
-    now = iys->host->core->now_us(iys->host);
-
-    (void) iys_error_read(r->body, &f);
-    e = iys_error_judge(r->status, &f);
-
-    iys_log(iys, SMS_LOG_WARN, "%s refused: %s code=%s http=%"
-            PRIu32 " iys=%" PRIu32 " brand=%" PRIu32, u->kind, e->meaning,
-            e->code, r->status, u->iys_code, u->brand_code);
-
-    if (r->status == 429) {
-        iys_count(iys, IYS_METRIC_THROTTLED, 1);
-        iys_halt_set(iys, IYS_HALT_PAUSE, iys->far_id, now,
-                     now + IYS_SECOND_US + IYS_SECOND_US / 20, e->code);
-
-    } else {
-        iys_count(iys, r->status >= 500 ? IYS_METRIC_FAILURE
-                                        : IYS_METRIC_CLIENT_ERROR, 1);
-    }
-
-    switch (e->klass) {
-
-    case IYS_ERROR_REAUTH:
-        iys_token_reject(iys, u->token_us);
-
-        if (u->reauthed++ == 0) {
-            u->state = IYS_ERRAND_READY;
-            iys_errand_arm(iys, 0);
-            return;
-        }
-
-        iys_count(iys, IYS_METRIC_ALARM, 1);
-        iys_errand_store(iys, "retry", e->code, r->body);
-        return;
-
-    case IYS_ERROR_STOP_ACCOUNT:
-    case IYS_ERROR_STOP_BRAND:
-    case IYS_ERROR_CREDENTIAL:
-        iys_count(iys, IYS_METRIC_ALARM, 1);
-        iys_errand_store(iys, "stop", e->code, r->body);
-        return;
-
-    case IYS_ERROR_ITEM:
-    case IYS_ERROR_REQUEST:
-        iys_errand_store(iys, "rows", e->code, r->body);
-        return;
-
-    default:
-        iys_errand_store(iys, "retry", e->code, r->body);
-        return;
-    }
-}
-
-
-static void
-iys_errand_answer(void *data, const sms_http_res_t *r)
-{
-    iys_t                  *iys;
-    static const sms_str_t  none = { NULL, 0 };
-
-    iys = data;
-    iys->errand.request = 0;
-
-    if (r->rc != SMS_OK) {
-        iys_count(iys, IYS_METRIC_FAILURE, 1);
-        iys_errand_store(iys, "retry",
-                         r->rc == SMS_E_TIMEOUT ? "timeout" : "unreachable",
-                         none);
-        return;
-    }
-
-    /* 202: taken; 204: nothing there */
-
-    if (r->status == 200 || r->status == 202 || r->status == 204) {
-        iys_errand_store(iys, "ok", NULL, r->body);
-        return;
-    }
-
-    iys_errand_refused(iys, r);
-}
-
-
-static void
-iys_errand_store(iys_t *iys, const char *klass, const char *code,
-    sms_str_t body)
-{
-    sms_str_t      params[6];
-    iys_errand_t  *u;
-
-    u = &iys->errand;
-    u->state = IYS_ERRAND_STORING;
-
-    /* PostgreSQL keeps no NUL: an answer with one is none of İYS's */
-
-    if (body.len && memchr(body.ptr, 0, body.len) != NULL) {
-        body.len = 0;
-    }
-
-    params[0] = (sms_str_t) { u->kind, strlen(u->kind) };
-    params[1] = (sms_str_t) { u->owner, strlen(u->owner) };
-    params[2] = (sms_str_t) { u->note, strlen(u->note) };
-    params[3] = (sms_str_t) { klass, strlen(klass) };
-    params[4] = (sms_str_t) { code, code ? strlen(code) : 0 };
-    params[5] = (sms_str_t) { body.len ? body.ptr : "", body.len };
-
-    if (iys->host->db->query(iys->host, u->stmt_done, params, 6,
-                             iys_errand_stored, iys) != SMS_OK)
-    {
-        iys_errand_clear(u);
-        iys_errand_arm(iys, IYS_ERRAND_AGAIN_MS);
-    }
-}
-
-
-/* What could not be stored is sent again when its time is over. */
-
-static void
-iys_errand_stored(void *data, const sms_db_res_t *r)
-{
-    iys_t         *iys;
-    sms_str_t      cell;
-    iys_errand_t  *u;
-
-    iys = data;
-    u = &iys->errand;
-
-    if (r->rc == SMS_OK && r->nrows == 1) {
-        cell = r->cell(r->row_set, 0, 0);
-        iys_count(iys, IYS_METRIC_ERRAND,
-                  cell.ptr && cell.len < 10 ? iys_errand_code(r, 0) : 0);
-
-    } else if (r->rc != SMS_E_DOWN) {
-        iys_log(iys, SMS_LOG_ERROR, "an answer cannot be stored: "
-                "sqlstate=%s iys=%" PRIu32 " brand=%" PRIu32, r->sqlstate,
-                u->iys_code, u->brand_code);
-    }
-
-    iys_errand_clear(u);
-
-    if (u->draining) {
-        iys->host->core->lease_drop(iys->host, iys_errand_lease_name);
-        return;
-    }
-
-    iys_errand_arm(iys, r->rc == SMS_OK ? 0 : IYS_ERRAND_AGAIN_MS);
+    free(s->conf);
+    s->conf = NULL;
 }

@@ -7,6 +7,7 @@
  * request under way) plans nothing: whoever changes that calls again.
  */
 #include "iys.h"
+#include "iys_ask.h"
 
 #include <string.h>
 
@@ -42,6 +43,8 @@ iys_pump_refuse(iys_t *iys, const char *code)
     while (iys->waiting != NULL) {
         iys_query_fail(iys->waiting, rc, code);
     }
+
+    iys_ask_fail_all(iys, rc == SMS_E_DENIED ? "stop" : "retry", code);
 }
 
 
@@ -65,6 +68,33 @@ iys_pump_arm(iys_t *iys, int64_t now, int64_t at, uint32_t slot)
     while (iys->pump_timer == 0 && iys->waiting != NULL) {
         iys_query_fail(iys->waiting, SMS_E_NOMEM, "no_memory");
     }
+
+    if (iys->pump_timer == 0) {
+        iys_ask_fail_all(iys, "retry", "no_memory");
+    }
+}
+
+
+/* Status queries first: messages wait for them.  Then whatever else is asked,
+ * and in between what has waited for too long. */
+
+static int
+iys_pump_send(iys_t *iys, int64_t now)
+{
+    int64_t       next;
+    iys_ask_t    *ask;
+    iys_query_t  *q;
+
+    q = iys_query_due(iys, now, &next);
+    ask = iys_ask_due(iys);
+
+    if (ask != NULL
+        && (q == NULL || ask->since_us + IYS_ASK_PATIENCE_US <= now))
+    {
+        return iys_ask_send(ask, now);
+    }
+
+    return iys_query_send(q, now);
 }
 
 
@@ -76,7 +106,9 @@ iys_pump_ready(iys_t *iys, int64_t now, iys_token_state_t *token)
     int64_t      until;
     const char  *code;
 
-    if (iys->waiting == NULL || iys->nsent >= IYS_SENT_MAX) {
+    if ((iys->waiting == NULL && iys->asks == NULL)
+        || iys->nsent >= IYS_SENT_MAX)
+    {
         return 0;
     }
 
@@ -85,7 +117,7 @@ iys_pump_ready(iys_t *iys, int64_t now, iys_token_state_t *token)
         return 0;
     }
 
-    if (iys_query_due(iys, now, &until) == NULL) {
+    if (iys_query_due(iys, now, &until) == NULL && iys_ask_due(iys) == NULL) {
         iys_pump_arm(iys, now, until, 0);
         return 0;
     }
@@ -115,8 +147,7 @@ iys_pump_ready(iys_t *iys, int64_t now, iys_token_state_t *token)
 static void
 iys_pump_step(iys_t *iys, uint32_t slot)
 {
-    int64_t             now, at, next;
-    iys_query_t        *q;
+    int64_t             now, at;
     iys_token_state_t   token;
 
     now = iys->host->core->now_us(iys->host);
@@ -135,8 +166,7 @@ iys_pump_step(iys_t *iys, uint32_t slot)
         slot = 0;
 
         if (token == IYS_TOKEN_READY) {
-            q = iys_query_due(iys, now, &next);
-            slot = !iys_query_send(q, now);
+            slot = !iys_pump_send(iys, now);
             continue;
         }
 

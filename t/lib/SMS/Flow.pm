@@ -2,9 +2,11 @@ package SMS::Flow;
 
 # Servers whose messages go to t/smsc-sim, and what must hold afterwards.
 #
-#   conf(smsc => $smsc, window => 10, http => 'more', smpp => 'more', api => 'more')
+#   conf(smsc => $smsc, window => 10, http => 'more', smpp => 'more', api => 'more',
+#        server => 'more')
 #                        text for SMS::Nginx; without smsc: operator/simulator
-#                        (sim => 'its keys'); iys => $iys: consent/iys, too;
+#                        (sim => 'its keys'); iys => $iys: consent/iys, too, with
+#                        iys_keys => 'its keys';
 #                        durable => 1: only a database that is
 #   begin($nginx)        starts it and waits until every worker sells
 #   prices($pg)          a tariff: 1 part costs 100,000 micro, commercial 150,000
@@ -70,17 +72,19 @@ EOC
 EOC
     }
 
-    $extra .= sprintf <<'EOC', $opt{iys}->url if $opt{iys};
+    $extra .= sprintf <<'EOC', $opt{iys}->url, $opt{iys_keys} // '' if $opt{iys};
     sms_plugin consent iys consent_iys.so {
         grant http dict metric db;
         base_url %s;
         username api@firma.example;
         password parola;
         timeout 2s;
+        %s
     }
 EOC
 
     my $api = $opt{api} // '';
+    my $server = $opt{server} // '';
     my $unsafe = $opt{durable} ? 'off' : 'on';
 
     return <<"EOC";
@@ -104,6 +108,7 @@ http {
         location /f/ { sms_form; }
         location = /metrics { sms_metrics; }
         location = /health { sms_health; }
+        $server
     }
 }
 EOC

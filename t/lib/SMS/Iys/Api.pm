@@ -10,6 +10,7 @@ use warnings;
 use SMS::Iys::Book;
 use SMS::Iys::Clock;
 use SMS::Iys::Control;
+use SMS::Iys::Day;
 use SMS::Iys::Error;
 use SMS::Iys::Gate;
 use SMS::Iys::Push;
@@ -53,6 +54,13 @@ my @routes = (
      \&SMS::Iys::Retailer::access_remove, 1],
     ['POST', qr{consents/retailers/access/remove/all}, 'access_remove_all',
      \&SMS::Iys::Retailer::access_remove, 1],
+    ['GET', qr{changes/([^/]+)/recipients/([^/]+)}, 'day_stats',
+     \&SMS::Iys::Day::stats],
+    ['GET', qr{changes/([^/]+)/file}, 'day_file', \&SMS::Iys::Day::file],
+    ['GET', qr{agreements/([^/]+)}, 'agreement', \&SMS::Iys::Day::agreement],
+    ['PUT', qr{agreements/([^/]+)}, 'agree', \&SMS::Iys::Day::agree, 1],
+    ['GET', qr{agreements/([^/]+)/timestamp}, 'timestamp',
+     \&SMS::Iys::Day::timestamp],
     ['POST', qr{retailers}, 'retailer_add', \&SMS::Iys::Retailer::create, 1],
     ['GET', qr{retailers}, 'retailer_list', \&SMS::Iys::Retailer::list],
     ['GET', qr{retailers/([0-9]+)}, 'retailer_get', \&SMS::Iys::Retailer::get],
@@ -92,16 +100,19 @@ sub reset {
         book => SMS::Iys::Book->new, gate => SMS::Iys::Gate->new,
         push => $push // SMS::Iys::Push->new, first => $first,
         faults => [], stats => {}, log => [], requests => {}, registered => {},
-        serial => 0,
+        serial => 0, day => {}, agreed => {},
         knob => {
             unknown_recipient => '404', async_delay => 300, async_enqueue => 0,
             feed_hidden => 3600, code_typo => 0, sub_request_id => 'subRequestId',
+            feed_cursor => 'lenient', file_header => 0, hash_header => 1,
+            agreement_status => 'completed', late_status => 422, retry_after => 0,
         },
     );
     $self->{push}{connections} = {};
     $self->{push}{deliveries} = [];
     $self->{push}{allow_http} = 0;
     $self->{push}{verify} = 1;
+    $self->{push}{tries} = 1;
     $self->load($first);
     return;
 }
@@ -123,6 +134,9 @@ sub handle {
                               ($k => $v) } split /&/, $query });
     my $answer = $self->answer(\%r, $headers, $body, $now);
     my ($status, $out, $o) = @$answer;
+
+    $o = { %{ $o // {} }, headers => "Retry-After: $self->{knob}{retry_after}\r\n" }
+        if $status == 429 && $self->{knob}{retry_after};
 
     push @{ $self->{log} }, {
         at => $now, method => $method, path => $path, status => $status,
@@ -177,7 +191,7 @@ sub answer {
 
     my $answer = $self->permitted($r, $headers, $body, $now);
 
-    return [@$answer[0, 1], $o];
+    return [@$answer[0, 1], { %{ $answer->[2] // {} }, %$o }];
 }
 
 
@@ -226,6 +240,14 @@ sub route {
              && $r->{method} eq 'GET')
     {
         @$r{qw(name integrator only)} = ('integrator', $1, $2);
+    } elsif ($path =~ m{\A/integrator/([0-9]+)/subscription\z}
+             && $r->{method} eq 'GET')
+    {
+        @$r{qw(name integrator)} = ('integrator_subscription', $1);
+    } elsif ($path =~ m{\A/ahs/([0-9]+)/status/(BIREYSEL|TACIR)/MESAJ\z}
+             && $r->{method} eq 'POST')
+    {
+        @$r{qw(name ahs ahs_recipient_type)} = ('ahs_status', $1, $2);
     } elsif ($path =~ m{\A(/v2)?/sps/([0-9]+)/brands/([0-9]+)/(.*)\z}) {
         my ($v2, $iys, $brand, $rest) = ($1, $2, $3, $4);
 
@@ -264,7 +286,8 @@ sub permitted {
     return SMS::Iys::Error::reply(401, 'H351') if !defined $user;
     return SMS::Iys::Error::reply(404, 'H355') if $r->{name} eq 'unknown';
     return SMS::Iys::Query::integrator($self, $r, $user)
-        if $r->{name} eq 'integrator';
+        if $r->{name} =~ /\Aintegrator/;
+    return SMS::Iys::Day::ahs($self, $r, $user, $body) if $r->{name} eq 'ahs_status';
     return SMS::Iys::Error::reply(403, 'H353')
         if !$gate->permits($user, $r->{iys}, $r->{brand});
 

@@ -33,6 +33,7 @@ sub brand_add {
         iysCode => $b->{iysCode}, brandCode => $b->{brandCode},
         name => $b->{name} // "Marka $b->{brandCode}",
         master => $b->{iysCode} == $b->{brandCode} ? 1 : 0,
+        ahs => $b->{ahs}, vkn => $b->{vkn},
         right => $b->{right} // { MESAJ => 'write', ARAMA => 'write',
                                   EPOSTA => 'write' },
     };
@@ -76,7 +77,12 @@ sub write_record {
         defined $c->{citizenName} ? (citizenName => $c->{citizenName}) : (),
     );
 
-    push @{ $self->{moves}{$brand} }, \%move;
+    # in the order of their time, also when fixtures come in another
+    my $moves = $self->{moves}{$brand};
+    my $place = @$moves;
+
+    $place-- while $place > 0 && $moves->[$place - 1]{epoch} > $epoch;
+    splice @$moves, $place, 0, \%move;
 
     $self->{record}{$key} = {
         %move,

@@ -19,6 +19,10 @@ my %what = (
         { now => SMS::Iys::Clock::text(SMS::Iys::Clock::now()) };
     },
     revoke => sub { $_[0]{gate}->revoke($_[1]{refresh}); {} },
+    day => sub {
+        $_[0]{day}{ $_[1]{brandCode} }{ $_[1]{day} } = $_[1];
+        { agreed => $_[0]{agreed}{ $_[1]{brandCode} }{ $_[1]{day} } // 0 };
+    },
     stats => sub { $_[0]{stats} },
     log => sub { $_[0]{log} },
     deliveries => sub { $_[0]{push}{deliveries} },
@@ -86,7 +90,7 @@ sub knobs {
             $SMS::Iys::Rules::hs_2015 = $value;
         } elsif ($name eq 'retailer_access_max') {
             $SMS::Iys::Rules::retailer_access_max = $value;
-        } elsif ($name =~ /\Apush_(allow_http|verify)\z/) {
+        } elsif ($name =~ /\Apush_(allow_http|verify|tries)\z/) {
             $sim->{push}{$1} = $value;
         } else {
             die "no knob \"$name\"\n";
@@ -109,7 +113,7 @@ sub load {
     for my $u (@{ $in->{users} // [] }) {
         $self->{gate}{users}{ $u->{username} } = {
             password => $u->{password}, brands => $u->{brands} // '*',
-            integrator => $u->{integrator}
+            integrator => $u->{integrator}, ahs => $u->{ahs}
         };
     }
 

@@ -29,6 +29,7 @@ sub new {
         pipes => {},            # fileno => { handle, delivery }
         allow_http => 0,
         verify => 1,
+        tries => 1,             # whether İYS tries again is not documented
     }, $class;
 }
 
@@ -146,7 +147,14 @@ sub deliver {
         die "fork: $!" if !defined $pid;
 
         if ($pid == 0) {
-            my $status = eval { $self->post($c, { list => \@rows }) } // 0;
+            my $status = 0;
+
+            for (1 .. $self->{tries}) {
+                $status = eval { $self->post($c, { list => \@rows }) } // 0;
+                last if $status >= 200 && $status <= 299;
+                sleep 1;
+            }
+
             syswrite $write, sprintf '%03d', $status;
             POSIX::_exit(0);
         }

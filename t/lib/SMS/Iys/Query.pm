@@ -145,6 +145,10 @@ sub changes {
     return SMS::Iys::Error::reply(400, 'H098')
         if defined $q->{after} && $q->{after} !~ /\A[0-9]{1,12}_[0-9a-f]{64}\z/;
 
+    return SMS::Iys::Error::reply(400, 'H098')
+        if $sim->{knob}{feed_cursor} eq 'strict' && defined $q->{after}
+        && (split /_/, $q->{after})[0] < $now - 7 * DAY;
+
     my @list = $sim->{book}->changes($r->{brand}, $source, $q->{after}, $limit,
         $now - 7 * DAY, $now - $sim->{knob}{feed_hidden});
 
@@ -237,7 +241,7 @@ sub subscription {
     return SMS::Iys::Error::reply(403, 'H524') if $a->{status} eq 'NONE';
     return [200, {
         startDate => '2026-01-01 00:00:00',
-        expirationDate => '2026-12-31 23:59:59',
+        expirationDate => $a->{expirationDate} // '2026-12-31 23:59:59',
         subscriptionPackageName => 'Deneme', subscriptionId => 1,
         status => $a->{status}, consentLimit => $a->{consentLimit},
         usedConsentLimit => $a->{used},
@@ -254,6 +258,10 @@ sub integrator {
     return SMS::Iys::Error::reply(400, 'H363') if !$u->{integrator};
     return SMS::Iys::Error::reply(404, 'H129')
         if $u->{integrator} != $r->{integrator};
+    return [200, { startDate => '2026-01-01 00:00:00',
+        expirationDate => '2026-12-31 23:59:59', status => 'ACTIVE',
+        subscriptionPackageName => 'Deneme', subscriptionId => 2 }]
+        if $r->{name} eq 'integrator_subscription';
 
     my $page = page($r->{query});
 

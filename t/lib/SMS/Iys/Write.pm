@@ -30,7 +30,10 @@ sub add {
 
     my @found = SMS::Iys::Rules::consent($c, $now);
 
-    return SMS::Iys::Error::reply(422, @found) if @found;
+    # İYS's documents show H467 under both
+    return SMS::Iys::Error::reply(
+        (grep { $_->{code} ne 'H467' } @found) ? 422 : $sim->{knob}{late_status},
+        @found) if @found;
 
     my $fault = $sim->{book}->retailer_fault($r->{brand}, $c);
 
