@@ -116,6 +116,9 @@ begin
         if s = 0 then
             k := asked_again(p_now, p_limit);
         end if;
+        if s = 0 and k = 0 then
+            s := optout_recalled(p_now, p_limit);
+        end if;
     end if;
 
     return json_build_object('in_doubt', n, 'unknown', coalesce(m, 0),

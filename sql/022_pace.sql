@@ -321,6 +321,9 @@ create table sms.ask (
     total       smallint not null,
     tries       smallint not null default 0,
     message_id  uuid not null,
+    -- it is to be taken back, not asked about: see optout_recall(); it has been
+    recall      boolean not null default false,
+    recalled    boolean not null default false,
     -- null: the operator's answer never came
     operator_id text,
     primary key (account_id, message_id, attempt, part)
@@ -339,7 +342,8 @@ create function sms.ask_take(
     out attempt smallint[], out sender text[], out body text[], out enc smallint[],
     out parts smallint[], out price bigint[], out accepted_at timestamptz[],
     out expires_at timestamptz[], out test boolean[], out doc text[], out part smallint[],
-    out total smallint[], out operator_id text[], out submitted_at timestamptz[])
+    out total smallint[], out operator_id text[], out submitted_at timestamptz[],
+    out recall boolean[])
 language plpgsql security definer
 set search_path = sms, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -374,8 +378,8 @@ begin
     )
     select array_agg(t.account_id), array_agg(t.message_id), array_agg(t.attempt),
            array_agg(t.part), array_agg(t.total), array_agg(t.operator_id),
-           array_agg(t.submitted_at)
-      into v_acct, v_id, attempt, part, total, operator_id, submitted_at
+           array_agg(t.submitted_at), array_agg(t.recall)
+      into v_acct, v_id, attempt, part, total, operator_id, submitted_at, recall
       from taken t;
 
     if v_id is null then
@@ -400,12 +404,12 @@ begin
            array_agg(null::text), array_agg(m.encoding), array_agg(m.parts),
            array_agg(m.price_micro), array_agg(m.accepted_at), array_agg(m.expires_at),
            array_agg(m.test), array_agg(null::text), array_agg(u.part), array_agg(u.total),
-           array_agg(u.operator_id), array_agg(u.submitted_at)
+           array_agg(u.operator_id), array_agg(u.submitted_at), array_agg(u.recall)
       into message_id, account_id, submission_id, "to", class, rtype, brand_id, attempt, sender,
            body, enc, parts, price, accepted_at, expires_at, test, doc, part, total,
-           operator_id, submitted_at
-      from unnest(v_acct, v_id, attempt, part, total, operator_id, submitted_at)
-           u (a, m, attempt, part, total, operator_id, submitted_at)
+           operator_id, submitted_at, recall
+      from unnest(v_acct, v_id, attempt, part, total, operator_id, submitted_at, recall)
+           u (a, m, attempt, part, total, operator_id, submitted_at, recall)
      cross join lateral (
            select x.* from message x
             where x.account_id = u.a and x.message_id = u.m
@@ -427,7 +431,8 @@ $$;
 --     5 no answer
 -- A final state is the receipt.  When all parts in doubt of an attempt are of 2 or 3 and
 -- none of it was sent, the message goes again, or has expired.  4, and 5 for ask_tries
--- times: it stays held as if nobody had asked.
+-- times: it stays held as if nobody had asked.  2 of one that was to be taken back: see
+-- optout_recalled().
 create function sms.asked(
     p_link_id int, p_now timestamptz, p_account bigint[], p_message uuid[],
     p_attempt smallint[], p_part smallint[], p_answer smallint[], p_state smallint[],
@@ -478,11 +483,19 @@ begin
         return 0;
     end if;
 
+    if 2 = any (p_answer) then
+        update ask a
+           set recalled = true, at = 'infinity'
+          from unnest(v_acct, v_id, v_attempt, v_part, p_answer) u (a, m, t, p, answer)
+         where a.account_id = u.a and a.message_id = u.m and a.attempt = u.t and a.part = u.p
+           and u.answer = 2 and a.recall;
+    end if;
+
     -- told that it is on its way, and those without an answer: asked again
     delete from ask a
      using unnest(v_acct, v_id, v_attempt, v_part, p_answer, v_state) u (a, m, t, p, answer, s)
      where a.account_id = u.a and a.message_id = u.m and a.attempt = u.t and a.part = u.p
-       and u.answer <> 5 and not (u.answer = 1 and u.s in (1, 6));
+       and u.answer <> 5 and not (u.answer = 1 and u.s in (1, 6)) and not a.recalled;
 
     -- Nobody can tell of an overdue receipt: it has been waited for long enough.
     if 4 = any (p_answer) then

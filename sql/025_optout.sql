@@ -104,6 +104,10 @@ begin
             where excluded.decide_at is null
               and (optout.decide_at is not null or optout.lift_proof like 'decided: %');
 
+    if p_decide_at is null then
+        perform optout_recall(p_now, p_brand, array[p_number]);
+    end if;
+
     n := optout_end(p_now, p_brand, array[p_number], '-infinity', 2000, 100);
 
     if p_decide_at is null then

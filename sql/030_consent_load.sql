@@ -267,6 +267,7 @@ begin
         -- The claim looks for opt-outs; that what waits ends early is for people, and of
         -- many upkeep does it.
         if cardinality(v_numbers) between 1 and 20 then
+            perform optout_recall(p_now, array[p_brand], v_numbers);
             v_ended := optout_end(p_now, array[p_brand], v_numbers, '-infinity', 2000, 100);
         end if;
     end if;

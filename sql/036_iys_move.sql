@@ -206,6 +206,11 @@ begin
         return 0;
     end if;
 
+    if cardinality(v_number) <= 20 then
+        perform optout_recall(p_now, array(select distinct b from unnest(v_brand) b),
+                              array(select distinct x from unnest(v_number) x));
+    end if;
+
     return consent_put(v_owner, v_brand, v_rtype, v_number,
                        array_fill(2::smallint, array[cardinality(v_owner)]), v_as_of,
                        id_new(p_now), p_via);

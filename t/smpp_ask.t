@@ -26,7 +26,8 @@ prices($pg);
 my $account = SMS::Account->new($pg, operators => ['turkcell']);
 my $smsc = SMS::Smsc->start(receipt_ms => 50, rules => [
     '7001=receipt:none,state:DELIVRD', '7002=receipt:none,state:UNDELIV',
-    '7003=receipt:none,query:0x67', '7004=receipt:none,query:0x0C', '7008=silent:1,times:1' ]);
+    '7003=receipt:none,query:0x67', '7004=receipt:none,query:0x0C', '7008=silent:1,times:1',
+    '7009=receipt:none', '7010=receipt:none,cancel:0x11' ]);
 my $nginx = SMS::Nginx->new(pg => $pg, conf => conf(smsc => $smsc,
     smpp => 'query on; cancel on; validity_form absolute; response_timeout 2s;'));
 
@@ -35,6 +36,15 @@ ok(begin($nginx), 'ready') or BAIL_OUT($nginx->tail);
 $pg->do(q{select sms.link_doubt_set(2, 'informational', 'ask')});
 
 sub journal { return scalar(my @all = $smsc->events($_[0])) }
+
+sub commercial {
+    my ($to) = @_;
+    # İYS was asked a moment ago
+    $pg->do(q{select sms.consent_put(array[?::bigint], array[?::bigint], array[1::smallint], array[?::bigint],
+              array[1::smallint], array[now()], sms.id_new(), 'status')}, $account->id, $account->brand, $to);
+    return send_one($account, $nginx, class => 'commercial', recipient_type => 'BIREYSEL',
+                    brand => $account->brand_id, to => $to, text => "Kampanya $to. Ret: ORNEK RET 4605");
+}
 
 sub submits {
     my ($to) = @_;
@@ -80,6 +90,21 @@ subtest 'no answer, no id' => sub {
     is(journal('query'), $queries, 'no query_sm without an id');
     is(journal('cancel'), 0, 'and nothing of that number is taken back');
     is(submits(905320007008), 1, 'held, not sent again');
+};
+
+subtest 'taken back when the person refuses' => sub {
+    # what its operator has, and has told nothing of; one that cannot be taken back, and a notice
+    my ($to, $late) = map { "90532000$_" } 7009, 7010;
+    my %id = (campaign => scalar(commercial($to)), late => scalar(commercial($late)),
+              notice => scalar(send_one($account, $nginx, to => $to, text => 'Siparişiniz yolda')));
+    ok(wait_until(sub { 3 == grep { $_->{dest} =~ /$to$|$late$/ } $smsc->messages }, slow(20)), 'all are sent');
+
+    $smsc->inject_mo(from => $_, text => 'ORNEK RET') for $to, $late;
+    my $m = $account->wait_state($nginx, $id{campaign}, qr/^(?!submitted|sent)/, slow(40));
+    is($m->{state}, 'opted_out', 'what was submitted is taken back');
+    is($m->{refunded}{amount_micro}, 150_000, 'and refunded');
+    is(journal('cancel'), 2, 'by cancel_sm, the notice was left alone');
+    is($account->wait_state($nginx, $id{late}, qr/./)->{state}, 'submitted', 'one that it cannot: its receipt tells');
 };
 
 subtest 'absolute validity' => sub {

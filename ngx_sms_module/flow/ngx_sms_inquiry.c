@@ -218,13 +218,18 @@ ngx_sms_inquiry_query(void *data)
 
     q->nasked = 0;
 
-    if (!ngx_sms_inquiry_can(q->link, NGX_SMS_OP_OPERATOR_QUERY)) {
-        ngx_sms_inquiry_cancel(q);
-        return;
+    if (ngx_sms_inquiry_can(q->link, NGX_SMS_OP_OPERATOR_QUERY)) {
+
+        for (i = 0; i < q->st.n; i++) {
+            if (!q->parts[i].recall) {
+                q->asked[q->nasked++] = i;
+            }
+        }
     }
 
-    for (i = 0; i < q->st.n; i++) {
-        q->asked[q->nasked++] = i;
+    if (q->nasked == 0) {
+        ngx_sms_inquiry_cancel(q);
+        return;
     }
 
     ngx_sms_inquiry_ask(q, NGX_SMS_OP_OPERATOR_QUERY, ngx_sms_inquiry_queried);
@@ -322,19 +327,21 @@ ngx_sms_inquiry_queried(ngx_sms_run_t *run)
 }
 
 
-/* those in q->asked; without operator_query, all that have no id */
+/* those in q->asked and those that are to be taken back; without operator_query,
+ * all that have no id                                                          */
 
 static void
 ngx_sms_inquiry_cancel(ngx_sms_inquiry_t *q)
 {
-    ngx_uint_t  i;
+    ngx_uint_t  i, query;
 
-    if (!ngx_sms_inquiry_can(q->link, NGX_SMS_OP_OPERATOR_QUERY)) {
+    query = ngx_sms_inquiry_can(q->link, NGX_SMS_OP_OPERATOR_QUERY);
 
-        for (i = 0; i < q->st.n; i++) {
-            if (q->parts[i].operator_id.len == 0) {
-                q->asked[q->nasked++] = i;
-            }
+    for (i = 0; i < q->st.n; i++) {
+        if (q->parts[i].recall
+            || (!query && q->parts[i].operator_id.len == 0))
+        {
+            q->asked[q->nasked++] = i;
         }
     }
 

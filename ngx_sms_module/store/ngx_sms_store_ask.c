@@ -22,7 +22,7 @@ const ngx_sms_pg_stmt_t  ngx_sms_store_ask_stmts[] = {
       .sql = "SELECT message_id, account_id, submission_id, \"to\", class,"
              " rtype, brand_id, attempt, sender, body, enc, parts, price,"
              " accepted_at, expires_at, test, doc, part, total, operator_id,"
-             " submitted_at"
+             " submitted_at, recall"
              " FROM sms.ask_take($1, $2, $3, $4, $5)",
       .nparams = 5, .types = ngx_sms_types_ask_take },
 
@@ -62,16 +62,16 @@ ngx_int_t
 ngx_sms_store_ask_parts(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
     ngx_sms_store_ask_part_t **parts, ngx_uint_t n)
 {
-    int                        rc;
+    int                        rc, recall;
     size_t                     len;
     uint32_t                   count;
     ngx_uint_t                 i, k;
     const uint8_t             *p;
     ngx_sms_pg_cell_t          cell;
-    ngx_sms_pg_cell_array_t    a[4];
+    ngx_sms_pg_cell_array_t    a[5];
     ngx_sms_store_ask_part_t  *part;
 
-    for (k = 0; k < 4; k++) {
+    for (k = 0; k < 5; k++) {
         if (ngx_sms_pg_row_array(res, 0, NGX_SMS_STORE_ASK_PARTS + k, &a[k],
                                  &count)
             != NGX_OK
@@ -117,10 +117,14 @@ ngx_sms_store_ask_parts(const ngx_sms_pg_res_t *res, ngx_pool_t *pool,
         }
 
         if (ngx_sms_pg_cell_array_next(&a[3], &cell) != 0
-            || ngx_sms_pg_cell_time(&cell, &part->submitted_us) != 0)
+            || ngx_sms_pg_cell_time(&cell, &part->submitted_us) != 0
+            || ngx_sms_pg_cell_array_next(&a[4], &cell) != 0
+            || ngx_sms_pg_cell_bool(&cell, &recall) != 0)
         {
             return NGX_ERROR;
         }
+
+        part->recall = recall != 0;
     }
 
     return NGX_OK;

@@ -21,6 +21,7 @@ typedef struct {
     int64_t               part, total;
     int64_t               submitted_us;
     ngx_str_t             operator_id;      /* of the result; len 0: none     */
+    ngx_uint_t            recall;           /* it is to be taken back         */
 } ngx_sms_store_ask_part_t;
 
 /* The holder of "lease" takes "limit" parts of the link at the most.  Rows, unless it
