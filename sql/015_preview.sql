@@ -17,20 +17,17 @@ set enable_seqscan = off
 set jit = off
 as $$
 #variable_conflict use_column
+declare
+    v_any   bigint[] := blacklisted(p_account, 3::smallint, p_number);
+    v_all   bigint[] := blacklisted(p_account, 2::smallint, v_any);
+    v_out   bigint[] := opted_out(p_owner, p_brand, p_number);
 begin
     return query
-    select u.number, u.rtype, coalesce(b.scope_all, false),
-           coalesce(b.scope_commercial, false), coalesce(o.found, false), c.state, c.as_of
-      from unnest(p_number, p_rtype) u (number, rtype)
-      left join lateral (
-           select bool_or(x.scope = 1) as scope_all, bool_or(x.scope = 2) as scope_commercial
-             from blacklist x
-            where x.account_id in (0, p_account) and x.number = u.number) b on true
-      left join lateral (
-           select true as found from optout x
-            where x.owner_account_id = p_owner and x.brand_id = p_brand
-              and x.number = u.number and x.lifted_at is null
-            limit 1) o on true
+    select u.number, u.rtype, u.blacklisted, u.commercial, u.opted_out, c.state, c.as_of
+      from (select x.number, x.rtype, (x.number in (select unnest(v_all))) is true as blacklisted,
+                   (x.number in (select unnest(v_any))) is true as commercial,
+                   (x.number in (select unnest(v_out))) is true as opted_out
+              from unnest(p_number, p_rtype) x (number, rtype)) u
       left join lateral (
            select x.state, x.as_of from consent x
             where x.owner_account_id = p_owner and x.brand_id = p_brand
@@ -38,7 +35,7 @@ begin
               and (x.permits or x.state <> 1)
             order by x.counts_at desc
             limit 1) c on true
-     where b.scope_all or b.scope_commercial or o.found or c.state is not null;
+     where u.commercial or u.opted_out or c.state is not null;
 end
 $$;
 
