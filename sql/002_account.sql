@@ -125,12 +125,17 @@ create table sms.brand (
     created_at      timestamptz not null default now(),
     -- since when İYS lacks a refusal of it that it should have: commercial messages rest
     late_since      timestamptz,
+    -- what İYS says of it: '' nothing against it, no-right: it has not authorised us for
+    -- SMS (C5), no-subscription: that of its provider does not run
+    standing        text not null default ''
+                        check (standing in ('', 'no-right', 'no-subscription')),
     primary key (account_id, brand_id),
     check (account_id = brand_id >> 16)
 );
 
 -- What every claim of a commercial message asks.
-create index brand_late on sms.brand (account_id, brand_id) where late_since is not null;
+create index brand_late on sms.brand (account_id, brand_id)
+    where late_since is not null or standing <> '';
 
 create function sms.brand_owner(p_brand bigint)
 returns bigint
@@ -413,7 +418,8 @@ begin
             'reject_free', reject_free(b.account_id, b.brand_id, b.reject_number,
                                        b.reject_keyword),
             'contact', b.contact,
-            'late', b.late_since is not null) order by b.brand_id), '[]')
+            'late', b.late_since is not null,
+            'standing', b.standing) order by b.brand_id), '[]')
           from (select x.* from brand x
                  where x.account_id = p_account
                 union all

@@ -372,7 +372,7 @@ declare
                                       and s.revoked_at is not null);
     v_late      boolean := 3 = any (p_class)
                            and exists (select from brand b
-                                        where b.late_since is not null
+                                        where (b.late_since is not null or b.standing <> '')
                                           and b.account_id = any (p_owner)
                                           and b.brand_id = any (p_brand));
     v_lists     smallint[];
@@ -411,6 +411,11 @@ begin
                           where b.account_id = brand_owner(u.brand_id)
                             and b.brand_id = u.brand_id and b.late_since is not null
                           limit 1) then 11
+               when v_late and u.class = 3
+                    and (select true from brand b
+                          where b.account_id = brand_owner(u.brand_id)
+                            and b.brand_id = u.brand_id and b.standing <> ''
+                          limit 1) then 13
                -- after all that holds: a notice passes this one (notices_pass)
                when u.list = 6 then 3
                else 0 end)
@@ -638,9 +643,10 @@ begin
           from (select x.id, x.at,
                        (array['account-suspended', 'sender-revoked', 'account-stopped',
                               'sender-stopped', null, null,
-                              'consents-overdue'])[x.verdict - 4] as code
+                              'consents-overdue', null,
+                              'brand-not-authorised'])[x.verdict - 4] as code
                   from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
-                 where x.verdict between 5 and 8 or x.verdict = 11) u
+                 where x.verdict between 5 and 8 or x.verdict in (11, 13)) u
          cross join lateral (select x.ctid as place, x.code from due x
                               where x.at = u.at and x.message_id = u.id
                               limit 1

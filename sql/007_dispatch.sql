@@ -414,7 +414,7 @@ declare
                                     where b.account_id = any (p_acct || 0::bigint));
     v_late      boolean := 3 = any (p_class)
                            and exists (select from brand b
-                                        where b.late_since is not null
+                                        where (b.late_since is not null or b.standing <> '')
                                           and b.brand_id = any (p_brand));
     v_sender    boolean;
     v_verdict   int[];
@@ -483,6 +483,11 @@ begin
                           where b.account_id = brand_owner(u.brand_id)
                             and b.brand_id = u.brand_id and b.late_since is not null
                           limit 1) then 17
+               when v_late and u.class = 3
+                    and (select true from brand b
+                          where b.account_id = brand_owner(u.brand_id)
+                            and b.brand_id = u.brand_id and b.standing <> ''
+                          limit 1) then 18
                -- after all that holds: a notice passes this one (notices_pass)
                when v_black
                     and (select true from blacklist b
@@ -533,7 +538,8 @@ declare
                             'consent-refused', 'account-suspended', 'consent-stale',
                             'sender-not-approved', 'sender-revoked', 'account-stopped',
                             'sender-stopped', 'url-host-stopped', 'account-stopped',
-                            'sender-stopped', 'url-host-stopped', 'consents-overdue'];
+                            'sender-stopped', 'url-host-stopped', 'consents-overdue',
+                            'brand-not-authorised'];
 begin
     perform settle(p_now, array_agg(u.a), array_agg(u.m),
                    array_agg(case u.v when 2 then 3 when 5 then 9 else 5 end::smallint),
@@ -552,10 +558,11 @@ begin
             where x.account_id = u.a and x.message_id = u.m
               and x.message_id >= v_low and x.message_id <= v_high
             limit 1) m
-     where u.v between 7 and 13 or u.v = 17;
+     where u.v between 7 and 13 or u.v in (17, 18);
 
     insert into verdict (account_id, at, message_id, stage, outcome, code)
-    select u.a, p_now, u.m, 2, case when u.v between 7 and 13 or u.v = 17 then 3 else 2 end,
+    select u.a, p_now, u.m, 2, case when u.v between 7 and 13 or u.v in (17, 18) then 3
+                                          else 2 end,
            v_code[u.v - 1]
       from unnest(p_acct, p_id, p_verdict) u (a, m, v)
      where u.v >= 2

@@ -40,6 +40,7 @@ insert into sms.cause (code, tr, en) values
     ('link-drained', 'İletinin bağlantısı boşaltılıyor, başkası bekleniyor', 'The link of the message is being drained; it waits for another'),
     ('brand-not-granted', 'Marka adına gönderme yetkisi kalktı', 'The right to send for the brand has ended'),
     ('consents-overdue', 'Markaya bildirilen bir ret, üç iş günü geçtiği halde İYS''ye yazılmadı', 'A refusal of the brand is not in İYS although its three business days are over'),
+    ('brand-not-authorised', 'Marka İYS''de yetki vermedi ya da aboneliği açık değil', 'The brand has given no right in İYS, or its subscription does not run'),
     ('no-route', 'İletiyi taşıyabilecek bağlantı yok', 'No link can carry the message'),
     ('recipient-type-conflict', 'Numara bireysel olarak ret vermiş, tacir kaydı yok', 'The number refused as an individual and has no merchant record'),
     ('no-other-link', 'Başka taşıyabilecek bağlantı kalmadı', 'No other link can carry it'),

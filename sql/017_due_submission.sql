@@ -93,9 +93,10 @@ begin
           from (select x.id, x.at,
                        (array['account-suspended', 'sender-revoked', 'account-stopped',
                               'sender-stopped', null, null,
-                              'consents-overdue'])[x.verdict - 4] as code
+                              'consents-overdue', null,
+                              'brand-not-authorised'])[x.verdict - 4] as code
                   from unnest(p_id, p_at, p_verdict) x (id, at, verdict)
-                 where x.verdict between 5 and 8 or x.verdict = 11) u
+                 where x.verdict between 5 and 8 or x.verdict in (11, 13)) u
          cross join lateral (select x.ctid as place, x.code from due_submission x
                               where x.at = u.at and x.submission_id = u.id
                               limit 1

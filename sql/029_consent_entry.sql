@@ -173,7 +173,8 @@ create index consent_entry_address on sms.consent_entry
 create index consent_entry_next on sms.consent_entry (next_at) where next_at is not null;
 create index consent_entry_open on sms.consent_entry (deadline_at) where done_at is null;
 
--- May we write to İYS for the brand?
+-- May we write to İYS for the brand?  What İYS says of its rights counts, where it has
+-- been asked (C5).
 create function sms.brand_writable(p_brand bigint, p_channel smallint)
 returns boolean
 language plpgsql stable
@@ -182,7 +183,11 @@ as $$
 begin
     return exists (select from brand b
                     where b.account_id = brand_owner(p_brand) and b.brand_id = p_brand
-                      and b.iys_code is not null and b.brand_code is not null);
+                      and b.iys_code is not null and b.brand_code is not null)
+           and coalesce((select (array[s.mesaj, s.arama, s.eposta])[p_channel] = 'write'
+                           from brand_standing s
+                          where s.owner_account_id = brand_owner(p_brand)
+                            and s.brand_id = p_brand), true);
 end
 $$;
 

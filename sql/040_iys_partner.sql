@@ -30,6 +30,38 @@ create table sms.iys_subscription (
     primary key (owner_account_id, iys_code)
 );
 
+-- Brands by what İYS says of them: without a right for SMS, or with a subscription that
+-- does not run, nothing commercial is taken, and what waits is held (C5).  Who was not
+-- asked about yet may send: İYS is asked again of each recipient.
+create function sms.brand_standing_apply()
+returns int
+language plpgsql
+set search_path = sms, pg_temp
+as $$
+declare
+    n   int;
+begin
+    update brand b
+       set standing = x.standing
+      from (select w.account_id, w.brand_id,
+                   case when s.mesaj = 'none' and s.ahs is not true then 'no-right'
+                        when u.status <> 'ACTIVE' or u.expires_at <= clock_timestamp()
+                        then 'no-subscription'
+                        else '' end as standing
+              from brand w
+              left join brand_standing s on s.owner_account_id = w.account_id
+                                        and s.brand_id = w.brand_id
+              left join iys_subscription u on u.owner_account_id = w.account_id
+                                          and u.iys_code = w.iys_code
+             order by w.account_id, w.brand_id) x
+     where b.account_id = x.account_id and b.brand_id = x.brand_id
+       and b.standing <> x.standing;
+
+    get diagnostics n = row_count;
+    return n;
+end
+$$;
+
 -- The whole list: brands of ours that it does not name lose their rights.
 create function sms.brand_standing_put(
     p_iys_code bigint[], p_brand_code bigint[], p_ahs boolean[], p_mesaj text[],
@@ -57,8 +89,9 @@ begin
         do update set as_of = excluded.as_of, ahs = coalesce(excluded.ahs, brand_standing.ahs),
                       mesaj = excluded.mesaj, arama = excluded.arama,
                       eposta = excluded.eposta;
-
     get diagnostics n = row_count;
+
+    perform brand_standing_apply();
     return n;
 end
 $$;
@@ -83,8 +116,9 @@ begin
                       expires_at = excluded.expires_at,
                       consent_limit = excluded.consent_limit,
                       consent_used = excluded.consent_used;
-
     get diagnostics n = row_count;
+
+    perform brand_standing_apply();
     return n;
 end
 $$;

@@ -319,6 +319,9 @@ sub consents {
     $api->holds('exportConsents', $ask->(GET => ':export?brand=brd_1'), 400, 'invalid-parameter');
     is($api->holds('getConsentsDue', $ask->(GET => ':due'), 200)->{brands}[0]{open}, 3, 'what is due');
 
+    is($api->holds('listBrands', $account->request($nginx, GET => '/v1/brands', key => $key), 200)
+       ->{brands}[0]{id}, $account->brand_id, 'its brands');
+
     # what İYS has of it
     $pg->do('update sms.brand set iys_code = 100200, brand_code = 100200 where brand_id = ?', $account->brand);
     my %wish = (brand => $load{brand}, address => '05421100003', type => 'MESAJ', recipient_type => 'BIREYSEL');

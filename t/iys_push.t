@@ -12,6 +12,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use JSON::PP qw(encode_json);
 use MIME::Base64 qw(encode_base64);
 use POSIX qw(strftime);
 use Test::More;
@@ -122,6 +123,29 @@ subtest 'when it cannot be stored' => sub {
     is(pushed($basic, { list => [ { %$row, recipient => "+$known[3]", transactionId => 'd' x 64 } ] }), 200,
        'and may come again');
     is(refusals($known[3]), 1, 'once');
+};
+
+subtest 'a right that the brand takes back' => sub {
+    my $told = sub { $pg->do('select sms.iys_standing_told(now(), ?::jsonb)', encode_json(\@_)) };
+    my $mine = { iysCode => $brand, brandCode => $brand, MESAJ => 'write', ARAMA => 'none', EPOSTA => 'none' };
+
+    $told->($mine);
+    $smsc->stop;
+    my $id = commercial($known[5]);
+    is($account->wait_state($nginx, $id, qr/^queued$/)->{state}, 'queued', 'with its right it goes on');
+    $told->();
+    ok(scalar(wait_until {
+        my $r = $account->post($nginx, '/v1/messages', { class => 'commercial', recipient_type => 'BIREYSEL',
+            to => [$known[6]], brand => $account->brand_id, sender => $account->{sender}, text => 'Kampanya' });
+        $r->status == 422 && $r->json->{errors}[0]{code} eq 'brand-not-authorised' } slow(10), 'the refusal'),
+       'new ones are refused, with the step to take');
+    $smsc->restart;
+    my $m = $account->wait_state($nginx, $id, qr/^held$/, slow(20));
+    is($m->{cause}{code}, 'brand-not-authorised', 'what waits is held');
+    $told->($mine);
+    $pg->do('update sms.due set at = now()');
+    is($account->wait_state($nginx, $id, qr/^(?!accepted|queued|submitted|held)/, slow(30))->{state}, 'delivered',
+       'and sent when the right is back');
 };
 
 subtest 'each day' => sub {

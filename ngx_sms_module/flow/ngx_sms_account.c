@@ -310,6 +310,7 @@ ngx_sms_profile_brands(ngx_sms_account_t *account, json_t *list)
     size_t            i;
     json_t           *item;
     ngx_pool_t       *pool;
+    const char       *standing;
     sms_brand_t      *b;
     ngx_sms_brand_t  *brand;
 
@@ -345,6 +346,12 @@ ngx_sms_profile_brands(ngx_sms_account_t *account, json_t *list)
                                                           "retailer_code");
         b->reject_free = json_is_true(json_object_get(item, "reject_free"));
         brand->late = json_is_true(json_object_get(item, "late"));
+        standing = json_string_value(json_object_get(item, "standing"));
+
+        if (standing != NULL) {
+            brand->no_right = strcmp(standing, "no-right") == 0;
+            brand->no_subscription = strcmp(standing, "no-subscription") == 0;
+        }
 
         if (ngx_sms_profile_uuid(item, "public_id", brand->public_id) != NGX_OK
             || ngx_sms_profile_sms_str(pool, item, "name", &b->name) != NGX_OK

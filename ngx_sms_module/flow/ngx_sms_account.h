@@ -31,6 +31,8 @@ typedef struct {
     sms_brand_t              b;             /* as the plugins see it          */
     u_char                   public_id[16];
     ngx_uint_t               late;          /* 1: a refusal is overdue in İYS    */
+    ngx_uint_t               no_right;      /* 1: İYS says so                    */
+    ngx_uint_t               no_subscription;
 } ngx_sms_brand_t;
 
 

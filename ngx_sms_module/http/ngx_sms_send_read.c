@@ -352,6 +352,18 @@ ngx_sms_read_brand(ngx_sms_read_t *rd)
                                      "/brand", "without an İYS code nothing "
                                      "commercial may be sent (R-10)");
 
+        } else if (sub->brand->no_right) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_BRAND_NOT_AUTHORISED,
+                                     "/brand", "choose this installation as "
+                                     "the brand's iş ortağı at iys.org.tr, "
+                                     "with a right for MESAJ (R-55)");
+
+        } else if (sub->brand->no_subscription) {
+            ngx_sms_submission_fault(sub, SMS_PROBLEM_BRAND_NOT_AUTHORISED,
+                                     "/brand", "the provider's subscription "
+                                     "in İYS does not run: renew it at "
+                                     "iys.org.tr (R-10)");
+
         } else if (sub->brand->late) {
             ngx_sms_submission_fault(sub, SMS_PROBLEM_CONSENTS_OVERDUE,
                                      "/brand", "load what GET "
