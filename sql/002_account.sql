@@ -75,6 +75,27 @@ create table sms.exemption (
     primary key (account_id, exemption)
 );
 
+-- What the host lets one account do below the floor of a rule, for a time (C6).  Never
+-- "off": what a text lacks stays among the findings that are kept with it.
+create table sms.severity_waiver (
+    account_id      bigint not null,
+    waiver_id       uuid not null,
+    -- of a finding
+    code            text not null,
+    severity        text not null check (severity in ('confirm', 'warn')),
+    reason          text not null,
+    document        text,
+    created_at      timestamptz not null,
+    created_by      text not null,
+    ends_at         timestamptz not null,
+    lifted_at       timestamptz,
+    lifted_by       text,
+    lift_reason     text,
+    primary key (account_id, waiver_id)
+);
+
+create index severity_waiver_id on sms.severity_waiver (waiver_id);
+
 create table sms.api_key (
     account_id      bigint not null,
     key_no          bigint not null,
@@ -320,8 +341,8 @@ do $$
 declare
     name text;
 begin
-    foreach name in array array['account_setting', 'account_attr', 'exemption', 'api_key', 'brand',
-                                'brand_grant', 'sender', 'sender_approval']
+    foreach name in array array['account_setting', 'account_attr', 'exemption', 'severity_waiver',
+                                'api_key', 'brand', 'brand_grant', 'sender', 'sender_approval']
     loop
         execute format('create trigger %I after insert or update or delete on sms.%I '
                        'for each row execute function sms.profile_changed()',
@@ -353,6 +374,14 @@ begin
             'suffix', s.suffix,
             'max_parts', s.max_parts,
             'severity', s.severity,
+            'waivers', (select json_agg(json_build_object(
+                                   'id', id_text('wvr', w.waiver_id), 'code', w.code,
+                                   'severity', w.severity,
+                                   'until', ceil(extract(epoch from w.ends_at))::bigint)
+                                   order by w.code)
+                          from severity_waiver w
+                         where w.account_id = a.account_id and w.lifted_at is null
+                           and w.ends_at > now()),
             'exemptions', coalesce(
                 (select json_agg(e.exemption order by e.exemption)
                    from exemption e

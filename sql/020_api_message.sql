@@ -214,7 +214,11 @@ begin
                                'code', f.value ->> 'code',
                                'outcome', f.value ->> 'severity',
                                'at', sms.time_text(m.accepted_at),
-                               'detail', null) as body
+                               'detail', null,
+                               'version', f.value ->> 'version',
+                               'pointer', f.value ->> 'pointer',
+                               'confirmed', coalesce((f.value ->> 'confirmed')::boolean, false),
+                               'waiver', f.value ->> 'waiver') as body
                       from json_array_elements(
                                coalesce(s.rejected::json -> 'findings', '[]')) f
                     union all

@@ -189,7 +189,30 @@ sub send_and_see {
     is($bad_preview->{problem}{code}, 'invalid-number', 'with its problem');
     is($bad_preview->{counts}{'invalid-number'}, 2, 'and its count');
 
+    severities();
     $api->holds('getBalance', $account->get($nginx, '/v1/balance'), 200);
+    return;
+}
+
+
+# What findings mean for the account.
+sub severities {
+    my $key = $account->key('live', waived => 'test', scopes => ['compliance:manage']);
+    my $ask = sub { my ($method, %opt) = @_;
+                    return $account->request($nginx, $method, '/v1/compliance/severities', key => $key, %opt) };
+    my %put = (severities => { 'greeting-in-informational' => 'block' });
+
+    is_deeply([ $api->faults($api->schema('SeveritiesRequest'), \%put) ], [], 'severities as documented');
+    $api->holds('setSeverities', $ask->(PUT => json => \%put), 200);
+    is_deeply($api->holds('getSeverities', $ask->('GET'), 200)->{severities}, $put{severities}, 'set');
+    for my $bad ([ 'invalid-field', { severities => { x => 'loud' } } ], [ 'missing-field', {} ],
+                 [ 'invalid-field', { severities => { 'opted-out' => 'off' } } ],
+                 [ 'unknown-field', { %put, colour => 1 } ]) {
+        $api->holds('setSeverities', $ask->(PUT => json => $bad->[1]), 400, $bad->[0]);
+    }
+    $api->holds('setSeverities', $account->request($nginx, PUT => '/v1/compliance/severities', json => \%put),
+                403, 'insufficient-scope');
+    $api->holds('setSeverities', $ask->(PUT => json => { severities => {} }), 200);
     return;
 }
 
@@ -468,12 +491,24 @@ sub desk {
     $ask->('decideConsentLoad', 200, undef, \%decision, id => $load->{id});
     $ask->('decideConsentLoad', 409, 'already-decided', \%decision, id => $load->{id});
     is_deeply($ask->('listConsentLoads', 200)->{loads}, [], 'decided');
+    my %waiver = (account => $pg->value(q{select sms.id_text('acc', public_id) from sms.account
+                                           where account_id = ?}, $account->id),
+                  code => 'missing-contact', severity => 'warn', reason => 'Şablonlar değişiyor',
+                  until => rfc3339(time + 86400));
+    is_deeply([ $api->faults($api->schema('WaiverRequest'), \%waiver) ], [], 'a waiver as documented');
+    my $waiver = $ask->('createWaiver', 201, undef, \%waiver);
+    is($ask->('listWaivers', 200, undef, undef, query => 'limit=1')->{waivers}[0]{id}, $waiver->{id}, 'it is there');
+    $ask->('createWaiver', 400, 'invalid-field', { %waiver, severity => 'off' });
+    $ask->('liftWaiver', 400, 'invalid-parameter', undef, id => $waiver->{id});
+    $ask->('liftWaiver', 404, 'not-found', undef, id => 'wvr_01m8554rhhe01b3nv4cpy36vc9', query => 'reason=x');
+    $ask->('liftWaiver', 200, undef, undef, id => $waiver->{id}, query => 'reason=bitti');
+    $ask->('listWaivers', 400, 'invalid-parameter', undef, query => 'state=old');
     $ask->('listStops', 400, 'invalid-parameter', undef, query => 'state=old');
     $ask->('listAudit', 400, 'invalid-parameter', undef, query => 'cursor=1');
     $ask->('listInDoubt', 400, 'invalid-parameter', undef, query => 'cursor=1');
     $ask->('createStop', 400, 'missing-field', { target => 'sender', reason => 'abuse' });
 
-    for my $id (qw(drainLink resumeLink createStop decideConsentLoad)) {
+    for my $id (qw(drainLink resumeLink createStop decideConsentLoad createWaiver)) {
         $ask->($id, 400, 'unknown-field', { reason => 'other', target => 'link', colour => 1 });
         $ask->($id, 400, 'empty-body', '');
     }

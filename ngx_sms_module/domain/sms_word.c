@@ -81,6 +81,7 @@ const sms_word_t  sms_word_scope[] = {
     { "messages:read", SMS_SCOPE_MESSAGES_READ },
     { "balance:read", SMS_SCOPE_BALANCE_READ },
     { "webhooks:manage", SMS_SCOPE_WEBHOOKS_MANAGE },
+    { "compliance:manage", SMS_SCOPE_COMPLIANCE_MANAGE },
     { "inbox:read", SMS_SCOPE_INBOX_READ },
     { "inbox:write", SMS_SCOPE_INBOX_WRITE },
     { "consents:read", SMS_SCOPE_CONSENTS_READ },

@@ -43,6 +43,7 @@ size_t sms_word_list(const sms_word_t *table, char *out, size_t cap);
 #define SMS_SCOPE_MESSAGES_READ    0x02
 #define SMS_SCOPE_BALANCE_READ     0x04
 #define SMS_SCOPE_WEBHOOKS_MANAGE  0x08
+#define SMS_SCOPE_COMPLIANCE_MANAGE  0x10
 #define SMS_SCOPE_INBOX_READ       0x100
 #define SMS_SCOPE_INBOX_WRITE      0x200
 #define SMS_SCOPE_CONSENTS_READ    0x400

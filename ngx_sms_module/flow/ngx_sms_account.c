@@ -16,6 +16,8 @@ static ngx_int_t ngx_sms_profile_attrs(ngx_sms_account_t *account,
     json_t *map);
 static ngx_int_t ngx_sms_profile_severities(ngx_sms_account_t *account,
     json_t *map);
+static ngx_int_t ngx_sms_profile_waivers(ngx_sms_account_t *account,
+    json_t *list);
 static ngx_int_t ngx_sms_profile_key(ngx_sms_key_t *key, json_t *object);
 static ngx_int_t ngx_sms_profile_str(ngx_pool_t *pool, json_t *object,
     const char *name, ngx_str_t *out);
@@ -190,12 +192,15 @@ ngx_sms_profile_account(json_t *root, ngx_log_t *log, const char **why)
                                  sms_word_basis);
     account->basis_default = value > 0 ? (ngx_uint_t) value : 0;
 
-    *why = "attrs, brands, senders or severities";
+    *why = "attrs, brands, senders, severities or waivers";
 
     if (ngx_sms_profile_attrs(account, json_object_get(object, "attrs"))
         != NGX_OK
         || ngx_sms_profile_severities(account,
                                       json_object_get(object, "severity"))
+           != NGX_OK
+        || ngx_sms_profile_waivers(account,
+                                   json_object_get(object, "waivers"))
            != NGX_OK
         || ngx_sms_profile_brands(account, json_object_get(root, "brands"))
            != NGX_OK
@@ -297,6 +302,51 @@ ngx_sms_profile_severities(ngx_sms_account_t *account, json_t *map)
         }
 
         ngx_memcpy(severity->code.data, code, severity->code.len);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_sms_profile_waivers(ngx_sms_account_t *account, json_t *list)
+{
+    int                value;
+    size_t             i;
+    json_t            *item;
+    ngx_sms_waiver_t  *waiver;
+
+    if (ngx_array_init(&account->waivers, account->pool,
+                       ngx_max(json_array_size(list), 1),
+                       sizeof(ngx_sms_waiver_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    json_array_foreach(list, i, item) {
+
+        value = ngx_sms_profile_word(json_object_get(item, "severity"),
+                                     sms_word_severity);
+        if (value < 0) {
+            continue;
+        }
+
+        waiver = ngx_array_push(&account->waivers);
+        if (waiver == NULL) {
+            return NGX_ERROR;
+        }
+
+        waiver->severity = (ngx_uint_t) value;
+        waiver->until = (time_t) ngx_sms_profile_int(item, "until");
+
+        if (ngx_sms_profile_str(account->pool, item, "id", &waiver->id)
+            != NGX_OK
+            || ngx_sms_profile_str(account->pool, item, "code", &waiver->code)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -582,6 +632,39 @@ ngx_sms_account_severity(ngx_sms_account_t *account, sms_str_t code,
     }
 
     return proposed;
+}
+
+
+ngx_uint_t
+ngx_sms_account_judged(ngx_sms_account_t *account, const sms_finding_t *f,
+    time_t now, ngx_sms_waiver_t **out)
+{
+    ngx_uint_t         i, severity, floor, proposed;
+    ngx_sms_waiver_t  *waiver;
+
+    floor = f->floor;
+    proposed = f->severity;
+    waiver = account->waivers.elts;
+
+    for (i = 0; i < account->waivers.nelts; i++) {
+        if (waiver[i].until > now && waiver[i].code.len == f->code.len
+            && ngx_memcmp(waiver[i].code.data, f->code.ptr, f->code.len) == 0)
+        {
+            floor = ngx_min(floor, waiver[i].severity);
+            proposed = ngx_min(proposed, waiver[i].severity);
+            break;
+        }
+    }
+
+    severity = ngx_max(ngx_sms_account_severity(account, f->code, proposed),
+                       floor);
+
+    if (out) {
+        *out = severity < ngx_max(f->floor, f->severity)
+               && i < account->waivers.nelts ? &waiver[i] : NULL;
+    }
+
+    return severity;
 }
 
 

@@ -51,6 +51,15 @@ typedef struct {
 } ngx_sms_severity_t;
 
 
+/* what the host lets the account do below the floor of a finding (C6) */
+typedef struct {
+    ngx_str_t                id;            /* "wvr_..."                      */
+    ngx_str_t                code;          /* of a finding                   */
+    ngx_uint_t               severity;      /* confirm or warn                */
+    time_t                   until;         /* a profile may outlive it       */
+} ngx_sms_waiver_t;
+
+
 typedef struct {
     ngx_pool_t              *pool;
     ngx_uint_t               holders;
@@ -66,6 +75,7 @@ typedef struct {
     ngx_uint_t               rate;          /* requests a minute, 0: default  */
     ngx_sms_pace_t           pace;
     ngx_array_t              severities;    /* ngx_sms_severity_t             */
+    ngx_array_t              waivers;       /* ngx_sms_waiver_t               */
     sms_kv_t                *attrs;         /* shown to operators             */
     ngx_uint_t               nattrs;
     ngx_array_t              brands;        /* ngx_sms_brand_t                */
@@ -109,5 +119,13 @@ ngx_sms_sender_t *ngx_sms_account_sender(ngx_sms_account_t *account,
 /* the account's severity for a finding, or "proposed" where it set none */
 ngx_uint_t ngx_sms_account_severity(ngx_sms_account_t *account,
     sms_str_t code, ngx_uint_t proposed);
+
+/*
+ * The severity of a finding for this account at this time: its own or the proposed
+ * one, never below the finding's floor, but for what the host waives.  "waiver", where
+ * it is not NULL, gets the waiver that made it lower, or NULL; it is the account's.
+ */
+ngx_uint_t ngx_sms_account_judged(ngx_sms_account_t *account,
+    const sms_finding_t *f, time_t now, ngx_sms_waiver_t **waiver);
 
 #endif /* NGX_SMS_ACCOUNT_H */

@@ -2,6 +2,7 @@
 
 #include "ngx_sms_ids.h"
 #include "ngx_sms_judge_route.h"
+#include "ngx_sms_reprice.h"
 
 
 typedef enum {
@@ -26,10 +27,13 @@ static ngx_int_t ngx_sms_judge_start(ngx_sms_submission_t *sub,
 static void ngx_sms_judge_run_done(ngx_sms_run_t *run);
 static ngx_uint_t ngx_sms_judge_busy(ngx_sms_submission_t *sub);
 static void ngx_sms_judge_again(void *data);
+static void ngx_sms_judge_repriced(ngx_sms_submission_t *sub);
 static void ngx_sms_judge_take(ngx_sms_submission_t *sub,
     const ngx_sms_judge_conf_t *conf);
 static void ngx_sms_judge_take_rules(ngx_sms_submission_t *sub,
     ngx_sms_plugin_t *plugin);
+static ngx_int_t ngx_sms_judge_rule(ngx_sms_submission_t *sub,
+    ngx_sms_plugin_t *plugin, sms_str_t version);
 static ngx_int_t ngx_sms_judge_finding(ngx_sms_submission_t *sub,
     ngx_sms_body_t *body, ngx_sms_plugin_t *plugin, const sms_verdict_t *v,
     const sms_finding_t *f);
@@ -124,9 +128,27 @@ ngx_sms_judge_go(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
         }
     }
 
+    if (sub->preview && !sub->repriced) {
+        sub->repriced = 1;
+        sub->judge = conf;
+
+        if (ngx_sms_reprice(sub, conf->plugins, ngx_sms_judge_repriced)
+            == NGX_AGAIN)
+        {
+            return NGX_AGAIN;
+        }
+    }
+
     ngx_sms_submission_sum(sub);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_sms_judge_repriced(ngx_sms_submission_t *sub)
+{
+    ngx_sms_judge_again(sub);
 }
 
 
@@ -398,7 +420,7 @@ static void
 ngx_sms_judge_take_rules(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin)
 {
     uint32_t              k;
-    ngx_uint_t            i, *asked;
+    ngx_uint_t            i, ruled, *asked;
     ngx_sms_run_t        *run;
     ngx_sms_body_t       *body;
     const sms_verdict_t  *v;
@@ -407,6 +429,7 @@ ngx_sms_judge_take_rules(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin)
     run = sub->taking;
     body = sub->bodies.elts;
     asked = sub->asked.elts;
+    ruled = 0;
 
     for (i = 0; i < sub->asked.nelts; i++) {
 
@@ -415,6 +438,15 @@ ngx_sms_judge_take_rules(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin)
         if (v->status != SMS_OK) {
             ngx_sms_judge_failed(sub, plugin);
             continue;
+        }
+
+        if (!ruled) {
+            ruled = 1;
+
+            if (ngx_sms_judge_rule(sub, plugin, v->version) != NGX_OK) {
+                sub->problem = SMS_PROBLEM_INTERNAL;
+                return;
+            }
         }
 
         if (v->action == SMS_DEFER && v->defer_until_us > sub->schedule_us
@@ -443,20 +475,48 @@ ngx_sms_judge_take_rules(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin)
 
 
 static ngx_int_t
+ngx_sms_judge_rule(ngx_sms_submission_t *sub, ngx_sms_plugin_t *plugin,
+    sms_str_t version)
+{
+    ngx_sms_rule_t  *rule;
+
+    if (sub->rules.elts == NULL
+        && ngx_array_init(&sub->rules, sub->pool, 2, sizeof(ngx_sms_rule_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rule = ngx_array_push(&sub->rules);
+    if (rule == NULL) {
+        return NGX_ERROR;
+    }
+
+    rule->plugin = plugin->name;
+    rule->version.len = version.len;
+    rule->version.data = ngx_pnalloc(sub->pool, version.len + 1);
+
+    if (rule->version.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sms_judge_copy((char *) rule->version.data, &version);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_sms_judge_finding(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
     ngx_sms_plugin_t *plugin, const sms_verdict_t *v, const sms_finding_t *f)
 {
     char               *p;
     sms_str_t           version;
     ngx_uint_t          severity;
+    ngx_sms_waiver_t   *waiver;
     ngx_sms_finding_t  *finding;
 
-    severity = ngx_sms_account_severity(sub->account, f->code, f->severity);
-
-    /* what the law demands nobody lowers (C6) */
-    if (severity < f->floor) {
-        severity = f->floor;
-    }
+    severity = ngx_sms_account_judged(sub->account, f, ngx_time(), &waiver);
 
     if (severity == SMS_SEVERITY_OFF) {
         return NGX_OK;
@@ -471,6 +531,11 @@ ngx_sms_judge_finding(ngx_sms_submission_t *sub, ngx_sms_body_t *body,
     finding->f = *f;
     finding->severity = severity;
     finding->plugin = plugin->name;
+
+    if (waiver) {
+        finding->waiver = waiver->id;
+    }
+
     version = v->version;
 
     /* the plugin's are its own again when the call is over */

@@ -50,8 +50,16 @@ typedef struct {
     ngx_uint_t               severity;      /* sms_severity_t                 */
     ngx_str_t                plugin;
     ngx_str_t                version;       /* of the rule data               */
+    ngx_str_t                waiver;        /* of the host, else empty        */
     unsigned                 confirmed:1;
 } ngx_sms_finding_t;
+
+
+/* rules that have judged, also where they found nothing */
+typedef struct {
+    ngx_str_t                plugin;
+    ngx_str_t                version;       /* of the rule data               */
+} ngx_sms_rule_t;
 
 
 typedef struct {
@@ -67,6 +75,12 @@ typedef struct {
     ngx_sms_ineligible_e     ineligible;    /* the nearest of those that may
                                                not carry it                   */
     ngx_uint_t               accepted;      /* recipients that use it         */
+
+    /* of flow/ngx_sms_reprice.c, in a preview or check; -1: no price */
+    ngx_str_t                repaired;      /* empty: nothing to repair       */
+    sms_segment_t            repaired_count;
+    int64_t                  price_micro;   /* of a check                     */
+    int64_t                  repaired_micro;
     unsigned                 control:1;     /* has a control character        */
 } ngx_sms_body_t;
 
@@ -126,6 +140,7 @@ struct ngx_sms_submission_s {
     unsigned                 preview:1;
     unsigned                 check:1;       /* of texts: a preview without
                                                recipients                     */
+    unsigned                 repriced:1;
     unsigned                 identified:1;  /* the recipients' ids are unused */
     unsigned                 ascii:1;       /* transliterate the text         */
 
@@ -142,6 +157,9 @@ struct ngx_sms_submission_s {
     /* the request as a whole cannot be taken */
     sms_problem_t            problem;
     ngx_array_t              faults;        /* ngx_sms_fault_t                */
+
+    /* of each rule plugin that has judged it: evidence of what it was judged by */
+    ngx_array_t              rules;         /* ngx_sms_rule_t                 */
 
     /* rendered once, stored, and told again on a replay (D6) */
     ngx_str_t                doc;           /* declaration, JSON              */

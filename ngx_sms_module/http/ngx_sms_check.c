@@ -79,6 +79,7 @@ ngx_sms_check_text(sms_json_t *w, ngx_sms_submission_t *sub,
 
     sms_json_end(w);
     ngx_sms_preview_count(w, &body->count);
+    ngx_sms_preview_price(w, sub, sub->repriced ? body->price_micro : -1);
     ngx_sms_preview_repaired(w, sub, body);
     sms_json_end(w);
 }

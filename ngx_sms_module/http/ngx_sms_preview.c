@@ -326,21 +326,34 @@ void
 ngx_sms_preview_repaired(sms_json_t *w, ngx_sms_submission_t *sub,
     ngx_sms_body_t *body)
 {
-    ngx_str_t      text;
-    sms_segment_t  count;
-
     sms_json_key(w, "repaired");
 
-    if (ngx_sms_submission_repair(sub, body, &text, &count) != NGX_OK) {
+    if (body->repaired.len == 0) {
         sms_json_null(w);
         return;
     }
 
     sms_json_object(w);
     sms_json_key(w, "text");
-    ngx_sms_respond_json_str(w, &text);
-    ngx_sms_preview_count(w, &count);
+    ngx_sms_respond_json_str(w, &body->repaired);
+    ngx_sms_preview_count(w, &body->repaired_count);
+    ngx_sms_preview_price(w, sub, body->repaired_micro);
     sms_json_end(w);
+}
+
+
+void
+ngx_sms_preview_price(sms_json_t *w, ngx_sms_submission_t *sub,
+    int64_t price_micro)
+{
+    sms_json_key(w, "price");
+
+    if (price_micro < 0) {
+        sms_json_null(w);
+        return;
+    }
+
+    ngx_sms_respond_money(w, price_micro, sub->account->unit);
 }
 
 

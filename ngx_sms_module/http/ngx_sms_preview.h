@@ -20,4 +20,8 @@ void ngx_sms_preview_count(sms_json_t *w, const sms_segment_t *s);
 void ngx_sms_preview_repaired(sms_json_t *w, ngx_sms_submission_t *sub,
     ngx_sms_body_t *body);
 
+/* "price": null where it is below 0 */
+void ngx_sms_preview_price(sms_json_t *w, ngx_sms_submission_t *sub,
+    int64_t price_micro);
+
 #endif /* NGX_SMS_PREVIEW_H */

@@ -1,5 +1,6 @@
 #include "ngx_sms_respond.h"
 
+#include "sms_utf8.h"
 #include "ngx_sms_counter.h"
 
 
@@ -352,6 +353,17 @@ ngx_sms_respond_finding(sms_json_t *w, ngx_sms_body_t *body,
     ngx_sms_respond_json_word(w, sms_word_severity, finding->severity);
     sms_json_key(w, "confirmed");
     sms_json_bool(w, finding->confirmed);
+
+    if (finding->waiver.len) {
+        sms_json_key(w, "waiver");
+        ngx_sms_respond_json_str(w, &finding->waiver);
+    }
+
+    if (prose) {
+        sms_json_key(w, "floor");
+        ngx_sms_respond_json_word(w, sms_word_severity, f->floor);
+    }
+
     sms_json_key(w, "pointer");
     ngx_sms_respond_json_str(w, &body->pointer);
 
@@ -360,6 +372,19 @@ ngx_sms_respond_finding(sms_json_t *w, ngx_sms_body_t *body,
         sms_json_int(w, f->begin);
         sms_json_key(w, "length");
         sms_json_int(w, f->len);
+    }
+
+    if (f->len && prose) {
+        /* places in bytes are for programs, those in characters for people */
+        sms_json_key(w, "characters");
+        sms_json_object(w);
+        sms_json_key(w, "begin");
+        sms_json_int(w, (int64_t) sms_utf8_count((const char *) body->text.data,
+                                                 f->begin));
+        sms_json_key(w, "length");
+        sms_json_int(w, (int64_t) sms_utf8_count((const char *) body->text.data
+                                                 + f->begin, f->len));
+        sms_json_end(w);
     }
 
     if (prose) {

@@ -38,6 +38,7 @@ static void ngx_sms_send_written(ngx_sms_submission_t *sub);
 static void ngx_sms_send_poke(ngx_sms_submission_t *sub);
 static void ngx_sms_send_render(ngx_sms_submission_t *sub);
 static void ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub);
+static void ngx_sms_send_confirmed(sms_json_t *w, ngx_sms_submission_t *sub);
 static void ngx_sms_send_accepted(ngx_sms_ctx_t *ctx);
 static void ngx_sms_send_replay(ngx_sms_ctx_t *ctx);
 static void ngx_sms_send_stored(void *data, const ngx_sms_pg_res_t *res);
@@ -398,10 +399,11 @@ ngx_sms_send_render(ngx_sms_submission_t *sub)
 static void
 ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
 {
-    char         id[SMS_ID_LEN_MAX], time[SMS_TIME_TEXT_LEN];
-    size_t       len;
-    ngx_str_t   *code;
-    ngx_uint_t   i;
+    char             id[SMS_ID_LEN_MAX], time[SMS_TIME_TEXT_LEN];
+    size_t           len;
+    ngx_str_t       *code;
+    ngx_uint_t       i;
+    ngx_sms_rule_t  *rule;
 
     sms_json_object(w);
 
@@ -454,10 +456,82 @@ ngx_sms_send_declaration(sms_json_t *w, ngx_sms_submission_t *sub)
         }
 
         sms_json_end(w);
+        ngx_sms_send_confirmed(w, sub);
+    }
+
+    if (sub->rules.nelts) {
+
+        rule = sub->rules.elts;
+        sms_json_key(w, "rules");
+        sms_json_object(w);
+
+        for (i = 0; i < sub->rules.nelts; i++) {
+            sms_json_key_n(w, (const char *) rule[i].plugin.data,
+                           rule[i].plugin.len);
+            ngx_sms_respond_json_str(w, &rule[i].version);
+        }
+
+        sms_json_end(w);
     }
 
     sms_json_key(w, "key_id");
     ngx_sms_respond_json_str(w, &sub->key->id);
+    sms_json_end(w);
+}
+
+
+/*
+ * What the caller stands by, of which text, found by which rules (C6); by whom and when
+ * is the rest of the declaration.
+ */
+
+static void
+ngx_sms_send_confirmed(sms_json_t *w, ngx_sms_submission_t *sub)
+{
+    char                hex[65];
+    u_char              hash[32];
+    ngx_uint_t          i, k;
+    ngx_sms_body_t     *body;
+    ngx_sms_finding_t  *finding;
+
+    sms_json_key(w, "confirmed");
+    sms_json_array(w);
+    body = sub->bodies.elts;
+
+    for (i = 0; i < sub->bodies.nelts; i++) {
+
+        finding = body[i].findings.elts;
+
+        for (k = 0; k < body[i].findings.nelts; k++) {
+
+            if (!finding[k].confirmed) {
+                continue;
+            }
+
+            sms_json_object(w);
+            sms_json_key(w, "code");
+            sms_json_str(w, finding[k].f.code.ptr, finding[k].f.code.len);
+            sms_json_key(w, "rule");
+            ngx_sms_respond_json_str(w, &finding[k].plugin);
+            sms_json_key(w, "version");
+            ngx_sms_respond_json_str(w, &finding[k].version);
+            sms_json_key(w, "pointer");
+            ngx_sms_respond_json_str(w, &body[i].pointer);
+
+            /* the hash of a code's text would tell its digits (C11) */
+            if (sub->klass != SMS_CLASS_OTP
+                && sms_hash_sha256(body[i].text.data, body[i].text.len, hash)
+                   == 0)
+            {
+                sms_hash_hex(hash, 32, hex);
+                sms_json_key(w, "text_sha256");
+                sms_json_ascii(w, hex, 64);
+            }
+
+            sms_json_end(w);
+        }
+    }
+
     sms_json_end(w);
 }
 
