@@ -88,6 +88,8 @@ begin
     union all
     select 'consents_due', '', '', c.state, c.n from consent_clock() c
     union all
+    select 'shadow_texts', r.shadow, r.change, r.code, r.texts from rule_shadow_now() r
+    union all
     select 'stops', '', '', t.target, count(s.stop_id)
       from unnest(array['account', 'sender', 'link', 'url_host']) t (target)
       left join stop s on s.target = t.target and s.lifted_at is null and s.effect <> 'drain'

@@ -503,6 +503,9 @@ sub desk {
     $ask->('liftWaiver', 404, 'not-found', undef, id => 'wvr_01m8554rhhe01b3nv4cpy36vc9', query => 'reason=x');
     $ask->('liftWaiver', 200, undef, undef, id => $waiver->{id}, query => 'reason=bitti');
     $ask->('listWaivers', 400, 'invalid-parameter', undef, query => 'state=old');
+    $pg->do(q{select sms.rule_shadow_put(now(), '{next,next}', '{2,2}', '{judged,adds}', '{"",x}', '{3,1}',
+        array[null, sms.id_new()])});
+    is($ask->('listRuleShadows', 200)->{shadows}[0]{codes}[0]{texts}, 1, 'a shadow');
     $ask->('listStops', 400, 'invalid-parameter', undef, query => 'state=old');
     $ask->('listAudit', 400, 'invalid-parameter', undef, query => 'cursor=1');
     $ask->('listInDoubt', 400, 'invalid-parameter', undef, query => 'cursor=1');

@@ -192,6 +192,16 @@ mistake('a lookup that waits for long', 'plugin',
 mistake('ported numbers that are not there', 'plugin',
         'sms_plugin lookup two lookup_file.so { table /nonexistent/x; }', 1,
         '/nonexistent/x: No such file');
+my $rule = 'sms_plugin rule two rule_content.so';
+mistake('a shadow of nobody', 'plugin', "$rule shadow=one { }", undef, 'sms_plugin "two"', '"shadow=one"',
+        'a rule that is no shadow itself');
+mistake('a shadow of an operator', 'plugin', "$rule shadow=sim { }", undef, '"shadow=sim"', 'a rule');
+mistake('a shadow of itself', 'plugin', "$rule shadow=two { }", undef, '"shadow=two"', 'no shadow itself');
+mistake('a shadow of a router', 'plugin', 'sms_plugin router two router_prefix.so shadow=sim { table x; }', 1,
+        '"shadow=sim"', 'a rule takes it');
+mistake('a share of nothing', 'plugin', "$rule shadow=one share=0% { }", 1, '"share=0%"', '1% to 100%');
+mistake('a share without a sign', 'plugin', "$rule shadow=one share=10 { }", 1, '"share=10"', '1% to 100%');
+mistake('a share of no shadow', 'plugin', "$rule share=10% { }", 1, 'shadow= only');
 mistake('a service without a number', 'plugin',
         'sms_plugin lookup two lookup_http.so { url http://127.0.0.1/; mccmnc_path n; }', 1,
         '{number}');
@@ -204,7 +214,7 @@ mistake('a link twice', 'plugin', 'sms_plugin operator two operator_simulator.so
 mistake('a link of a router', 'plugin', 'sms_plugin router two router_prefix.so link=3 { }', 1,
         'for operators only');
 mistake('an unknown option', 'plugin', "$sim speed=1 { }", 1, 'speed=1',
-        'link=, operator=, classes=, encodings=, abroad=, wait=, on_error=, order=');
+        'link=, operator=, classes=, encodings=, abroad=, wait=, shadow=, share=, on_error=, order=');
 mistake('a bad policy', 'plugin', "$sim on_error=ignore { }", 1, 'ignore', 'defer, deny, allow');
 mistake('consent that is allowed', 'plugin',
         'sms_plugin consent iys consent_iys.so on_error=allow { }', 1, 'on_error=allow');

@@ -65,6 +65,7 @@ sms_plugin operator smpp operator_smpp.so link=2 {
 }
 sms_plugin router prefix router_prefix.so { table %%DIR%%/routes; }
 EOC
+$pg->do(q{select sms.rule_shadow_put(now(), '{s}', '{1}', '{adds}', '{x}', '{1}', '{null}')});
 spew($nginx->dir . '/routes', "* * sim\n");
 $nginx->start;
 ok($nginx->ready('/health'), 'ready');

@@ -3,6 +3,7 @@
 #include "ngx_sms_ids.h"
 #include "ngx_sms_judge_route.h"
 #include "ngx_sms_reprice.h"
+#include "ngx_sms_shadow.h"
 
 
 typedef enum {
@@ -42,8 +43,6 @@ static void ngx_sms_judge_take_quotes(ngx_sms_submission_t *sub,
 static void ngx_sms_judge_failed(ngx_sms_submission_t *sub,
     ngx_sms_plugin_t *plugin);
 static void ngx_sms_judge_findings(ngx_sms_submission_t *sub);
-static ngx_uint_t ngx_sms_judge_confirmed(ngx_sms_submission_t *sub,
-    sms_str_t code);
 static char *ngx_sms_judge_copy(char *p, sms_str_t *s);
 
 
@@ -140,6 +139,7 @@ ngx_sms_judge_go(ngx_sms_submission_t *sub, const ngx_sms_judge_conf_t *conf)
     }
 
     ngx_sms_submission_sum(sub);
+    ngx_sms_shadow(sub);
 
     return NGX_OK;
 }
@@ -577,7 +577,7 @@ ngx_sms_judge_copy(char *p, sms_str_t *s)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_sms_judge_confirmed(ngx_sms_submission_t *sub, sms_str_t code)
 {
     ngx_str_t   *confirm;

@@ -29,4 +29,7 @@ ngx_int_t ngx_sms_judge(ngx_sms_submission_t *sub,
 /* nobody waits any more: sub->done will not run */
 void ngx_sms_judge_abandon(ngx_sms_submission_t *sub);
 
+/* 1: the request confirms findings of this code */
+ngx_uint_t ngx_sms_judge_confirmed(ngx_sms_submission_t *sub, sms_str_t code);
+
 #endif /* NGX_SMS_JUDGE_H */

@@ -15,6 +15,7 @@
 #include "ngx_sms_profiles.h"
 #include "ngx_sms_receive.h"
 #include "ngx_sms_resolve.h"
+#include "ngx_sms_shadow.h"
 #include "ngx_sms_slot.h"
 #include "ngx_sms_store_lease.h"
 #include "ngx_sms_tally.h"
@@ -92,6 +93,7 @@ ngx_sms_worker_start(ngx_cycle_t *cycle, const ngx_sms_settings_t *settings,
     ngx_sms_profiles_init();
     ngx_sms_halts_init(plugins, cycle->log);
     ngx_sms_quality_init(&settings->quality, zone, cycle->log);
+    ngx_sms_shadow_init(plugins, cycle->log);
     ngx_sms_resolve_init(settings->resolver, settings->resolver_timeout);
 
     if (ngx_sms_exit_init(cycle) != NGX_OK
@@ -150,6 +152,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_inbound_stop();
     ngx_sms_webhook_exit();
     ngx_sms_quality_exit();
+    ngx_sms_shadow_exit();
     ngx_sms_plugins_exit_process(cycle, ngx_sms_worker.plugins);
     ngx_sms_dispatch_exit();
     ngx_sms_intake_exit();
@@ -183,6 +186,7 @@ ngx_sms_worker_leave(void *data)
     ngx_sms_inbound_stop();
     ngx_sms_webhook_stop();
     ngx_sms_quality_stop();
+    ngx_sms_shadow_stop();
     ngx_sms_leases_release();
 }
 

@@ -3,6 +3,9 @@
 #include "sms_word.h"
 
 
+#define NGX_SMS_PLUGIN_SHARE  10        /* percent of texts, of a shadow      */
+
+
 static char *ngx_sms_plugin_item(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_sms_plugin_grant(ngx_conf_t *cf, ngx_sms_plugin_t *p);
@@ -486,6 +489,37 @@ ngx_sms_plugin_option(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
         return NGX_OK;
     }
 
+    if (ngx_strncmp(value->data, "shadow=", 7) == 0) {
+        p->shadow.data = value->data + 7;
+        p->shadow.len = value->len - 7;
+
+        if (p->kind != SMS_KIND_RULE || p->shadow.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "sms_plugin \"%V\": bad \"%V\": a rule takes it, "
+                               "with the name of another rule", &p->name,
+                               value);
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    if (ngx_strncmp(value->data, "share=", 6) == 0) {
+        n = value->len > 7 && value->data[value->len - 1] == '%'
+            ? ngx_atoi(value->data + 6, value->len - 7) : NGX_ERROR;
+
+        if (n == NGX_ERROR || n < 1 || n > 100) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "sms_plugin \"%V\": bad \"%V\": 1% to 100% is "
+                               "needed", &p->name, value);
+            return NGX_ERROR;
+        }
+
+        p->share = (ngx_uint_t) n;
+
+        return NGX_OK;
+    }
+
     if (ngx_strncmp(value->data, "on_error=", 9) == 0) {
         text.data = value->data + 9;
         text.len = value->len - 9;
@@ -521,7 +555,8 @@ ngx_sms_plugin_option(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "sms_plugin \"%V\": unknown option \"%V\": known are "
                        "link=, operator=, classes=, encodings=, abroad=, "
-                       "wait=, on_error=, order=", &p->name, value);
+                       "wait=, shadow=, share=, on_error=, order=", &p->name,
+                       value);
 
     return NGX_ERROR;
 }
@@ -615,6 +650,17 @@ static ngx_int_t
 ngx_sms_plugin_complete(ngx_conf_t *cf, ngx_sms_plugins_t *plugins,
     ngx_sms_plugin_t *p)
 {
+    if (p->share && p->shadow.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "sms_plugin \"%V\": share= is for shadow= only",
+                           &p->name);
+        return NGX_ERROR;
+    }
+
+    if (p->shadow.len && p->share == 0) {
+        p->share = NGX_SMS_PLUGIN_SHARE;
+    }
+
     if (p->kind == SMS_KIND_OPERATOR) {
 
         if (p->link == 0) {

@@ -43,7 +43,7 @@ static ngx_int_t ngx_sms_metrics_page(ngx_sms_metrics_t *page,
     const ngx_sms_pg_res_t *res);
 static ngx_int_t ngx_sms_metrics_operators(ngx_sms_metrics_t *page,
     const ngx_sms_pg_res_t *res);
-static u_char *ngx_sms_metrics_label(u_char *p, u_char *last, const char *name,
+static u_char *ngx_sms_metrics_label(u_char *p, u_char *last, const char *name, size_t len,
     const ngx_str_t *value);
 static ngx_int_t ngx_sms_metrics_visit(void *data, const ngx_sms_metric_t *m);
 static ngx_int_t ngx_sms_metrics_histogram(ngx_sms_metrics_t *page,
@@ -155,7 +155,9 @@ ngx_sms_metrics_operators(ngx_sms_metrics_t *page, const ngx_sms_pg_res_t *res)
 {
     u_char                           *p;
     ngx_uint_t                        i;
-    const char                       *last;
+    ngx_uint_t                        k;
+    const char                       *word, *last;
+    const ngx_str_t                  *value[3];
     ngx_sms_store_operator_row_t      row;
     const ngx_sms_operator_metric_t  *m, *before;
 
@@ -197,22 +199,24 @@ ngx_sms_metrics_operators(ngx_sms_metrics_t *page, const ngx_sms_pg_res_t *res)
 
         p = ngx_slprintf(page->b->last, page->b->end, "%s{", m->name);
 
-        if (row.link.len) {
-            p = ngx_sms_metrics_label(p, page->b->end, "link", &row.link);
-            *p++ = ',';
-            p = ngx_sms_metrics_label(p, page->b->end, "operator",
-                                      &row.operator_name);
-        }
+        /* one label is the row's own, two or three begin with its first columns */
+        value[0] = &row.link;
+        value[1] = &row.operator_name;
+        value[2] = &row.extra;
+        k = ngx_strchr(m->labels, ' ') ? 0 : 2;
 
-        if (row.extra.len) {
+        for (word = m->labels; *word; word = last) {
 
-            if (row.link.len) {
+            last = strchr(word, ' ');
+            last = last ? last : word + ngx_strlen(word);
+
+            if (word != m->labels) {
                 *p++ = ',';
             }
 
-            last = strrchr(m->labels, ' ');
-            p = ngx_sms_metrics_label(p, page->b->end,
-                                      last ? last + 1 : m->labels, &row.extra);
+            p = ngx_sms_metrics_label(p, page->b->end, word,
+                                      (size_t) (last - word), value[k++]);
+            last += *last == ' ';
         }
 
         page->b->last = ngx_slprintf(p, page->b->end, "} %L\n", row.value);
@@ -225,12 +229,12 @@ ngx_sms_metrics_operators(ngx_sms_metrics_t *page, const ngx_sms_pg_res_t *res)
 /* name="value", the value cut at 64 octets and escaped as the format asks */
 
 static u_char *
-ngx_sms_metrics_label(u_char *p, u_char *last, const char *name,
+ngx_sms_metrics_label(u_char *p, u_char *last, const char *name, size_t len,
     const ngx_str_t *value)
 {
     size_t  i;
 
-    p = ngx_slprintf(p, last, "%s=\"", name);
+    p = ngx_slprintf(p, last, "%*s=\"", len, name);
 
     for (i = 0; i < value->len && i < 64; i++) {
 

@@ -13,6 +13,7 @@ static ngx_int_t ngx_sms_plugin_check(ngx_conf_t *cf, ngx_sms_plugin_t *p);
 static void ngx_sms_plugin_stamp(ngx_sms_plugin_t *p);
 static ngx_int_t ngx_sms_plugin_sort(ngx_conf_t *cf,
     ngx_sms_plugins_t *plugins);
+static ngx_int_t ngx_sms_plugin_shadow(ngx_conf_t *cf, ngx_sms_plugin_t *p);
 static void ngx_sms_plugin_unasked(ngx_conf_t *cf, ngx_array_t *kind);
 static ngx_int_t ngx_sms_plugin_links(ngx_conf_t *cf,
     ngx_sms_plugins_t *plugins);
@@ -46,7 +47,10 @@ ngx_sms_plugins_create(ngx_conf_t *cf)
     }
 
     if (ngx_array_init(&plugins->all, cf->pool, 8, sizeof(ngx_sms_plugin_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&plugins->shadows, cf->pool, 1,
+                          sizeof(ngx_sms_plugin_t *))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -225,6 +229,15 @@ ngx_sms_plugin_sort(ngx_conf_t *cf, ngx_sms_plugins_t *plugins)
     all = plugins->all.elts;
 
     for (i = 0; i < plugins->all.nelts; i++) {
+
+        if (all[i]->shadow.len) {
+            if (ngx_sms_plugin_shadow(cf, all[i]) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
         kind = &plugins->kinds[all[i]->kind];
 
         if (ngx_array_push(kind) == NULL) {
@@ -245,6 +258,34 @@ ngx_sms_plugin_sort(ngx_conf_t *cf, ngx_sms_plugins_t *plugins)
 
     ngx_sms_plugin_unasked(cf, &plugins->kinds[SMS_KIND_BILLING]);
     ngx_sms_plugin_unasked(cf, &plugins->kinds[SMS_KIND_CONSENT]);
+
+    return NGX_OK;
+}
+
+
+/* the rule that it judges beside may stand after it */
+static ngx_int_t
+ngx_sms_plugin_shadow(ngx_conf_t *cf, ngx_sms_plugin_t *p)
+{
+    ngx_sms_plugin_t  *beside, **slot;
+
+    beside = ngx_sms_plugin_find(p->plugins, &p->shadow);
+
+    if (beside == NULL || beside->kind != SMS_KIND_RULE || beside->shadow.len)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "sms_plugin \"%V\": bad \"shadow=%V\": the name of a "
+                      "rule that is no shadow itself is needed in %V:%ui",
+                      &p->name, &p->shadow, &p->conf_file, p->conf_line);
+        return NGX_ERROR;
+    }
+
+    slot = ngx_array_push(&p->plugins->shadows);
+    if (slot == NULL) {
+        return NGX_ERROR;
+    }
+
+    *slot = p;
 
     return NGX_OK;
 }

@@ -194,6 +194,9 @@ struct ngx_sms_plugin_s {
     ngx_msec_t               wait;          /* lookups: a request waits so long
                                                for an answer that is not at
                                                hand; 0: not at all            */
+    ngx_str_t                shadow;        /* rules: judges beside the one of
+                                               this name, without effect      */
+    ngx_uint_t               share;         /* of a shadow: percent of texts  */
     ngx_uint_t               on_error;      /* ngx_sms_on_error_e             */
     ngx_uint_t               grants;
     ngx_str_t                path;          /* absolute, NUL-terminated       */
@@ -227,8 +230,9 @@ struct ngx_sms_plugin_s {
 struct ngx_sms_plugins_s {
     ngx_array_t              all;           /* ngx_sms_plugin_t *             */
     ngx_array_t              kinds[NGX_SMS_KINDS]; /* ngx_sms_plugin_t *, by
-                                               order; filled by
+                                               order, without shadows; filled by
                                                ngx_sms_plugins_init_conf()    */
+    ngx_array_t              shadows;       /* ngx_sms_plugin_t *; the same   */
     ngx_str_t                path;          /* sms_plugin_path                */
     ngx_sms_plugin_limits_t  limits;
     ngx_uint_t               links;         /* operators                      */

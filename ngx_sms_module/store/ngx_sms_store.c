@@ -10,6 +10,7 @@
 #include "ngx_sms_store_operator.h"
 #include "ngx_sms_store_quality.h"
 #include "ngx_sms_store_screen.h"
+#include "ngx_sms_store_shadow.h"
 #include "ngx_sms_store_ask.h"
 #include "ngx_sms_store_webhook.h"
 #include "ngx_sms_work.h"
@@ -132,6 +133,9 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
                                    &ngx_sms_store_quality_stmt, 1)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.read,
+                                   &ngx_sms_store_shadow_stmt, 1)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.flow, ngx_sms_store_flow_stmts,
                                    NGX_SMS_STORE_FLOW_STMTS)
