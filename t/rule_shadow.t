@@ -22,11 +22,13 @@ my $pg = SMS::Pg->new;
 my $account = SMS::Account->new($pg, operators => ['sim']);
 my $desk = SMS::Desk->new($pg);
 my $file = install('rule_word', 'rule_word.so');
+my $puppet = install('puppet', 'puppet.so');
 my $nginx = SMS::Nginx->new(pg => $pg, workers => 1, conf => SMS::Account::conf(extra => <<"EOC"));
     sms_plugin rule next $file shadow=word share=100% { word beta; version 2; }
     sms_plugin rule asks $file shadow=word share=100% { word alfa; version 3; severity confirm; }
     sms_plugin rule some $file shadow=word share=25% { word beta; version 4; }
     sms_plugin rule broken $file shadow=word share=100% { word beta; fail on; }
+    sms_plugin rule slow $puppet shadow=word share=100% { }
     sms_plugin rule word $file { word alfa; version 1; }
 EOC
 
@@ -113,8 +115,17 @@ my $some = counted('some', 10);
 cmp_ok($some->{judged}, '<=', $all->{judged} / 4, 'no more than its share');
 cmp_ok($some->{judged}, '>=', int($all->{judged} / 4) - 1, 'and no less');
 
+# ---- one that takes its time ----------------------------------------------------------
+
+my $slow = told()->{slow};
+is($account->send($nginx, { text => 'slow:pend=500' })->status, 202, 'nobody waits for a shadow');
+ok($nginx->wait_log(qr/puppet slow: complete 0/), 'it answers later');
+is(counted('slow', $slow->{judged} + 1)->{differs}, $slow->{differs}, 'and is counted then');
+
 like($nginx->http->get('/metrics')->body,
      qr/^sms_rule_shadow_texts\{rule="next",change="adds",code="word-beta"\} [1-9]/m, 'as a metric');
 is($pg->value(q{select count(*) from sms.rule_shadow where shadow = 'word'}), 0, 'the rule itself is none');
 
+# the worker leaves while shadows judge: t/lib/SMS/Nginx.pm looks for what is left over
+is($account->send($nginx, { text => 'slow:pend=600000' })->status, 202, 'one that does not end');
 done_testing;

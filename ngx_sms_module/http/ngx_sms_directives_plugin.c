@@ -510,7 +510,7 @@ ngx_sms_plugin_option(ngx_conf_t *cf, ngx_str_t *value, ngx_sms_plugin_t *p)
 
         if (n == NGX_ERROR || n < 1 || n > 100) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "sms_plugin \"%V\": bad \"%V\": 1% to 100% is "
+                               "sms_plugin \"%V\": bad \"%V\": 1%% to 100%% is "
                                "needed", &p->name, value);
             return NGX_ERROR;
         }
