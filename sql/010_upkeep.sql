@@ -581,6 +581,7 @@ begin
         when 'inbound' then upkeep_inbound(p_now, p_limit)
         when 'stops' then upkeep_stops(p_now, p_limit)
         when 'consents' then upkeep_consents(p_now, p_limit)
+        when 'evidence' then upkeep_evidence(p_now, p_limit)
         when 'books' then upkeep_books(p_limit)
         when 'check' then upkeep_check(p_limit)
         end;

@@ -67,7 +67,7 @@ EOC
     service();
     # what needs two requests at the same moment, or a database that hangs; and what
     # the tests of a group of operations see
-    my %test = (webhooks => 't/api_webhooks.t');
+    my %test = (webhooks => 't/api_webhooks.t', evidence => 't/api_evidence.t');
     my @there = grep { $test{ $api->operation($_)->{tags}[0] } } $api->operations;
     for my $op (@there) {
         my $file = $test{ $api->operation($op)->{tags}[0] };

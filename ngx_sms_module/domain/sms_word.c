@@ -86,6 +86,8 @@ const sms_word_t  sms_word_scope[] = {
     { "inbox:write", SMS_SCOPE_INBOX_WRITE },
     { "consents:read", SMS_SCOPE_CONSENTS_READ },
     { "consents:write", SMS_SCOPE_CONSENTS_WRITE },
+    { "evidence:read", SMS_SCOPE_EVIDENCE_READ },
+    { "evidence:write", SMS_SCOPE_EVIDENCE_WRITE },
     { "admin", SMS_SCOPE_ADMIN },
     { NULL, 0 }
 };

@@ -48,6 +48,8 @@ size_t sms_word_list(const sms_word_t *table, char *out, size_t cap);
 #define SMS_SCOPE_INBOX_WRITE      0x200
 #define SMS_SCOPE_CONSENTS_READ    0x400
 #define SMS_SCOPE_CONSENTS_WRITE   0x800
+#define SMS_SCOPE_EVIDENCE_READ    0x1000
+#define SMS_SCOPE_EVIDENCE_WRITE   0x2000
 #define SMS_SCOPE_ADMIN            0x8000   /* the operator desk's, given on the
                                                installation's command line    */
 

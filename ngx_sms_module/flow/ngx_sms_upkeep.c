@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "ngx_sms_counter.h"
+#include "ngx_sms_evidence.h"
 #include "ngx_sms_leases.h"
 #include "ngx_sms_store_lease.h"
 #include "ngx_sms_timer.h"
@@ -41,7 +42,8 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "webhooks",     60 * 1000,   1000 },
     { "inbound",      10 * 1000,   1000 },
     { "stops",        1000,        1000 },
-    { "consents",     60 * 1000,   10000 }
+    { "consents",     60 * 1000,   10000 },
+    { "evidence",     60 * 1000,   2000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \
@@ -166,6 +168,10 @@ ngx_sms_upkeep_answer(void *data, const ngx_sms_pg_res_t *res)
     {
         ngx_sms_upkeep_due[job - ngx_sms_upkeep_jobs] = ngx_current_msec;
         ngx_sms_timer_start(&ngx_sms_upkeep_timer, 1);
+    }
+
+    if (ngx_strcmp(job->what, "evidence") == 0) {
+        ngx_sms_evidence_sign();
     }
 }
 

@@ -6,6 +6,7 @@
 #include "ngx_sms_halts.h"
 #include "ngx_sms_host.h"
 #include "ngx_sms_ids.h"
+#include "ngx_sms_evidence.h"
 #include "ngx_sms_inbound.h"
 #include "ngx_sms_intake.h"
 #include "ngx_sms_lease_hooks.h"
@@ -94,6 +95,7 @@ ngx_sms_worker_start(ngx_cycle_t *cycle, const ngx_sms_settings_t *settings,
     ngx_sms_halts_init(plugins, cycle->log);
     ngx_sms_quality_init(&settings->quality, zone, cycle->log);
     ngx_sms_shadow_init(plugins, cycle->log);
+    ngx_sms_evidence_init(settings->evidence_key, cycle->log);
     ngx_sms_resolve_init(settings->resolver, settings->resolver_timeout);
 
     if (ngx_sms_exit_init(cycle) != NGX_OK
@@ -149,6 +151,7 @@ ngx_sms_worker_end(ngx_cycle_t *cycle)
     ngx_sms_tally();
     ngx_sms_screen_exit();
     ngx_sms_upkeep_stop();
+    ngx_sms_evidence_stop();
     ngx_sms_inbound_stop();
     ngx_sms_webhook_exit();
     ngx_sms_quality_exit();
@@ -183,6 +186,7 @@ ngx_sms_worker_leave(void *data)
     ngx_sms_screen_stop();
     ngx_sms_dispatch_stop();
     ngx_sms_upkeep_stop();
+    ngx_sms_evidence_stop();
     ngx_sms_inbound_stop();
     ngx_sms_webhook_stop();
     ngx_sms_quality_stop();

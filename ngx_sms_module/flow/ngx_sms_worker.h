@@ -13,6 +13,7 @@
 #include "ngx_sms_plugin.h"
 #include "ngx_sms_quality.h"
 #include "ngx_sms_screen.h"
+#include "ngx_sms_sign.h"
 #include "ngx_sms_zone.h"
 
 
@@ -23,6 +24,7 @@ typedef struct {
     ngx_str_t                sandbox;       /* operator of test keys          */
     ngx_msec_t               consent_max_age;
     ngx_sms_quality_conf_t   quality;       /* what links are judged by       */
+    const ngx_sms_sign_t    *evidence_key;  /* NULL: nothing is signed       */
     ngx_flag_t               webhook_private;   /* endpoints on this network  */
     ngx_resolver_t          *resolver;
     ngx_msec_t               resolver_timeout;

@@ -6,6 +6,8 @@
 
 static char *ngx_sms_directive_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_sms_directive_evidence_key(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_sms_directive_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_sms_directive_location(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -80,6 +82,13 @@ ngx_command_t  ngx_sms_directives[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_sms_main_conf_t, settings.consent_max_age),
       &ngx_sms_directive_above_0 },
+
+    { ngx_string("sms_evidence_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_sms_directive_evidence_key,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("sms_webhook_private"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
@@ -194,6 +203,41 @@ ngx_sms_directive_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     smcf->zone = ngx_sms_zone_add(cf, &value[1], &ngx_http_sms_module);
 
     return smcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_sms_directive_evidence_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_sms_main_conf_t  *smcf = conf;
+
+    ngx_str_t   *value, file;
+    const char  *why;
+
+    (void) cmd;
+
+    if (smcf->settings.evidence_key) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    file = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    smcf->settings.evidence_key = ngx_sms_sign_load(cf->pool,
+                                                    (const char *) file.data,
+                                                    &why);
+
+    if (smcf->settings.evidence_key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sms_evidence_key\" \"%V\": %s", &file, why);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

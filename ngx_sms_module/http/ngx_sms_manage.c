@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "sms_utf8.h"
+#include "ngx_sms_evidence.h"
 #include "ngx_sms_respond.h"
 #include "ngx_sms_store_account.h"
 
@@ -159,7 +160,10 @@ ngx_sms_manage_answer(void *data, const ngx_sms_pg_res_t *res)
     text.len = body.len;
     text.data = ngx_pstrdup(ctx->r->pool, &body);
 
-    if (status < NGX_HTTP_OK || text.data == NULL) {
+    if (status < NGX_HTTP_OK || text.data == NULL
+        || ((ctx->endpoint->scope & SMS_SCOPE_EVIDENCE_READ)
+            && ngx_sms_evidence_seal(ctx->r->pool, &text) != NGX_OK))
+    {
         ngx_sms_respond_problem(ctx, SMS_PROBLEM_INTERNAL, "", NULL);
         goto done;
     }

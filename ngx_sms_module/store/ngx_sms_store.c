@@ -2,6 +2,7 @@
 
 #include "ngx_sms_timer.h"
 #include "ngx_sms_store_account.h"
+#include "ngx_sms_store_evidence.h"
 #include "ngx_sms_store_flow.h"
 #include "ngx_sms_store_form.h"
 #include "ngx_sms_store_inbound.h"
@@ -105,6 +106,10 @@ ngx_sms_store_init(const ngx_sms_pg_conf_t *conf, ngx_log_t *log,
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk,
                                    &ngx_sms_store_upkeep_stmt, 1)
+           != NGX_OK
+        || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk,
+                                   ngx_sms_store_evidence_stmts,
+                                   NGX_SMS_STMT_EVIDENCE_N)
            != NGX_OK
         || ngx_sms_pg_conn_prepare(ngx_sms_store.bulk, ngx_sms_store_take_stmts,
                                    NGX_SMS_STORE_TAKE_STMTS)
