@@ -15,6 +15,9 @@ create table sms.blacklist (
     primary key (account_id, number)
 );
 
+-- Those that an erasure has left: sms.number_mask().
+create index blacklist_hashed on sms.blacklist (account_id) where number < 0;
+
 create trigger account_look
     after insert or delete on sms.blacklist
     for each row execute function sms.account_look();

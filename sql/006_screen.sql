@@ -46,6 +46,8 @@ create table sms.optout (
     primary key (owner_account_id, brand_id, number, received_at)
 );
 
+-- Those that an erasure has left: sms.number_mask().
+create index optout_hashed on sms.optout (owner_account_id) where number < 0;
 create index optout_stored on sms.optout using brin (stored_at) with (pages_per_range = 16);
 create index optout_decide on sms.optout (decide_at) where decide_at is not null;
 
@@ -496,8 +498,8 @@ $$;
 
 -- Who must not be written to, by the lists: 5 opted out, 6 blacklisted, null the
 -- others; null when nobody is.  p_group: the place of a message's group, whose are
--- account, class, brand and owner; null: each message's own.
-create function sms.screen_lists(
+-- account, class, brand and owner; null: each message's own.  Called by screen_lists() (048).
+create function sms.screen_listed(
     p_acct bigint[], p_group int[], p_class smallint[], p_to bigint[], p_brand bigint[],
     p_owner bigint[])
 returns smallint[]

@@ -582,6 +582,7 @@ begin
         when 'stops' then upkeep_stops(p_now, p_limit)
         when 'consents' then upkeep_consents(p_now, p_limit)
         when 'evidence' then upkeep_evidence(p_now, p_limit)
+        when 'clocks' then upkeep_clocks(p_now, p_limit)
         when 'books' then upkeep_books(p_limit)
         when 'check' then upkeep_check(p_limit)
         end;

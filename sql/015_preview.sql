@@ -21,7 +21,23 @@ declare
     v_any   bigint[] := blacklisted(p_account, 3::smallint, p_number);
     v_all   bigint[] := blacklisted(p_account, 2::smallint, v_any);
     v_out   bigint[] := opted_out(p_owner, p_brand, p_number);
+    v_mask  bigint[];
+    v_hit   bigint[];
 begin
+    -- those of whom an erasure has left hashes
+    if exists (select from optout o where o.number < 0 and o.owner_account_id = p_owner)
+       or exists (select from blacklist l where l.number < 0 and l.account_id in (0, p_account))
+    then
+        v_mask := array(select number_mask(u) from unnest(p_number) with ordinality x (u, i)
+                         order by i);
+        v_hit := blacklisted(p_account, 3::smallint, v_mask);
+        v_any := v_any || array(select z.n from unnest(p_number, v_mask) z (n, m)
+                                 where (z.m in (select unnest(v_hit))) is true);
+        v_hit := opted_out(p_owner, p_brand, v_mask);
+        v_out := v_out || array(select z.n from unnest(p_number, v_mask) z (n, m)
+                                 where (z.m in (select unnest(v_hit))) is true);
+    end if;
+
     return query
     select u.number, u.rtype, u.blacklisted, u.commercial, u.opted_out, c.state, c.as_of
       from (select x.number, x.rtype, (x.number in (select unnest(v_all))) is true as blacklisted,

@@ -1,14 +1,11 @@
 -- expand: what is dropped when it is old, and books that are looked at in bits
 --
--- Messages and what follows them are kept for a setting, in whole partitions.
+-- Messages and what follows them are kept for the days of sms.retention (048), in whole
+-- partitions.
 -- Postings, inbound messages, opt-outs and consents have clocks of their own and
 -- are not touched here.
 
 set role sms_owner;
-
-insert into sms.setting (name, value, doc) values
-    ('message_keep_days', '3653',
-     'days after which a partition of messages, and what followed them, is dropped');
 
 -- How far a partition of message has been read for messages that have not ended.
 create table sms.retiring (
@@ -108,18 +105,21 @@ language plpgsql
 set search_path = sms, pg_temp
 as $$
 declare
-    v_before    timestamptz := p_now - setting_int('message_keep_days') * interval '1 day';
+    v_before    timestamptz := p_now - retention_days('message') * interval '1 day';
     v_first     timestamptz := (select min(low) from partition where parent = 'message');
     v_low       uuid;
     v_high      uuid;
     p           partition;
     n           int;
 begin
-    -- what followed messages that are gone
+    -- what followed messages that are gone, and what people wrote
     select x.* into p
       from partition x
      where x.parent not in ('message', 'inbound')
        and x.high < v_before and x.high <= v_first
+        or x.parent = 'inbound'
+       and x.high < p_now - retention_days('inbound') * interval '1 day'
+       and not inbound_held(x.low, x.high)
      order by x.low, x.parent
      limit 1;
 
@@ -155,6 +155,7 @@ begin
            or exists (select from in_doubt where closed_at is null
                          and message_id >= v_low and message_id < v_high)
            or exists (select from receipt_wait where message_id >= v_low and message_id < v_high)
+           or partition_held(p.low, p.high)
         then
             return json_build_object('dropped', null, 'waits', p.name, 'more', false);
         end if;

@@ -32,7 +32,8 @@ as $$
            json_build_object(
                'id', sms.id_text('msg', m.message_id),
                'submission_id', sms.id_text('sub', m.submission_id),
-               'to', '+' || m."to",
+               -- null where its clock has run out: see sms.retention
+               'to', case when m."to" > 0 then '+' || m."to" end,
                'class', sms.class_name(m.class),
                'sender', m.sender,
                'state', t.state,

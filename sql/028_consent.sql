@@ -60,7 +60,8 @@ begin
 
     update optout
        set lifted_at = clock_timestamp(), lift_proof = p_proof
-     where owner_account_id = p_owner and brand_id = p_brand and number = p_number
+     where owner_account_id = p_owner and brand_id = p_brand
+       and number in (p_number, number_mask(p_number))
        and lifted_at is null and received_at < p_consent_at;
 
     get diagnostics n = row_count;

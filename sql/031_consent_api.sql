@@ -305,7 +305,7 @@ begin
           left join lateral (
                select o.received_at as at, o.source from sms.optout o
                 where o.owner_account_id = v_owner and o.brand_id = v_brand
-                  and o.number = a.number and o.lifted_at is null
+                  and o.number in (a.number, sms.api_number_mask(a.number)) and o.lifted_at is null
                 union all
                select e.consent_at, e.source from sms.consent_entry e
                 where v_type > 1 and e.owner_account_id = v_owner and e.brand_id = v_brand
@@ -374,12 +374,12 @@ begin
                        sms.id_text('inb', o.inbound_id)
                   from sms.optout o
                  where o.owner_account_id = b.account_id and o.brand_id = b.brand_id
-                   and o.number = v_number
+                   and o.number in (v_number, sms.api_number_mask(v_number))
                 union all
                 select o.lifted_at, 'lifted', 'ONAY', o.source, null, o.lift_proof
                   from sms.optout o
                  where o.owner_account_id = b.account_id and o.brand_id = b.brand_id
-                   and o.number = v_number and o.lifted_at is not null
+                   and o.number in (v_number, sms.api_number_mask(v_number)) and o.lifted_at is not null
                 union all
                 select c.as_of, 'iys', (array['ONAY', 'RET', 'no approval'])[c.state], c.source,
                        null, c.batch_id::text

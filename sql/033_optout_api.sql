@@ -216,7 +216,8 @@ begin
                    json_build_object(
                        'brand', (select sms.id_text('brd', b.public_id) from sms.brand b
                                   where b.brand_id = x.brand_id),
-                       'address', '+' || x.number,
+                       -- erased: nobody knows it any more
+                       'address', case when x.number > 0 then '+' || x.number end,
                        'received_at', sms.time_text(x.received_at),
                        'source', x.source,
                        'inbound', sms.id_text('inb', x.inbound_id),
@@ -227,7 +228,8 @@ begin
                       from (select * from sms.optout o
                              where o.owner_account_id = sms.api_account()
                                and (v_brand is null or o.brand_id = v_brand)
-                               and (v_number is null or o.number = v_number)
+                               and (v_number is null
+                                    or o.number in (v_number, sms.api_number_mask(v_number)))
                                and (v_active is null
                                     or (o.lifted_at is null) = (v_active = 'true'))
                                and (v_from is null

@@ -410,7 +410,7 @@ subtest 'partitions beside a long reader' => sub {
     $one->do('select from sms.message');
     cmp_ok $make->(4), '>', 0, 'new ones do not wait for it';
 
-    $two->do(q{select sms.setting_set('message_keep_days', '1000')});
+    $two->do(q{update sms.retention set days = 1000, least = 1 where class = 'message'});
     $two->do(q{select sms.partition_make(parent, '2019-01-01', '2019-02-01')
                  from sms.partitioned where parent in ('message', 'verdict')});
     my $retain = sub {

@@ -43,7 +43,8 @@ static const ngx_sms_upkeep_job_t  ngx_sms_upkeep_jobs[] = {
     { "inbound",      10 * 1000,   1000 },
     { "stops",        1000,        1000 },
     { "consents",     60 * 1000,   10000 },
-    { "evidence",     60 * 1000,   2000 }
+    { "evidence",     60 * 1000,   2000 },
+    { "clocks",       3600 * 1000, 2000 }
 };
 
 #define NGX_SMS_UPKEEP_JOBS                                                   \
