@@ -143,12 +143,14 @@ begin
 end
 $$;
 
--- Nobody who reads may use a one-time code (C11).
+-- Nobody who reads may use a one-time code (C11), or learn a person's TCKN: eleven digits,
+-- the first of which is no zero (R-75).
 create function api.mask(p_class smallint, p_text text)
 returns text
 language sql immutable
 as $$
-    select case p_class when 1 then regexp_replace(p_text, '[0-9]', '*', 'g') else p_text end
+    select case p_class when 1 then regexp_replace(p_text, '[0-9]', '*', 'g')
+           else regexp_replace(p_text, '\m([1-9][0-9])[0-9]{7}([0-9]{2})\M', '\1*******\2', 'g') end
 $$;
 
 -- What the sender declared, when, of which text; the rest as the worker wrote it.

@@ -154,7 +154,10 @@ begin
                    (select v.value from evidence_value v
                      where v.account_id = p_account and v.message_id = e.message_id
                        and v.name = 'number') as number,
-                   (select v.value from evidence_value v
+                   -- values have it whole
+                   (select regexp_replace(v.value, '\m([1-9][0-9])[0-9]{7}([0-9]{2})\M',
+                                          '\1*******\2', 'g')
+                      from evidence_value v
                      where v.account_id = p_account and v.name = 'text'
                        and v.message_id = id_parse('msg', e.doc::jsonb ->> 'text_of')) as text
               from evidence e

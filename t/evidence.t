@@ -32,7 +32,7 @@ for my $name (qw(host other)) {
 my $pg = SMS::Pg->new;
 my $account = SMS::Account->new($pg);
 my $other = SMS::Account->new($pg, keyword => 'BASKA', sender => 'BASKASI');
-my $key = $account->key('live', waived => 'test', scopes => ['evidence:read']);
+my $key = $account->key('live', waived => 'test', scopes => ['evidence:read', 'evidence:write']);
 
 $pg->do(q{select sms.setting_set('evidence_minutes', '0')});
 
@@ -83,6 +83,18 @@ my $report = `$tool report $dir/pack.json`;
 utf8::decode($report);
 like($report, qr/teslim edildi.*Metin: Siparişiniz yola çıktı\./, 'a report in Turkish');
 like(`$tool report $dir/pack.json en`, qr/one-time code, not kept/, 'and in English');
+
+# ---- the file of a complaint -------------------------------------------------------
+
+my $case = $account->post($nginx, '/v1/complaints', { number => '05321112233', date => $day, days => 3,
+                          source => 'ministry', reference => 'Şikâyet "2026/4411"' }, key => $key)->json;
+my $file = $account->get($nginx, "/v1/complaints/$case->{id}:export", key => $key);
+($code, $said) = check($file->body, 'host');
+is($code, 0, 'it holds, too') or diag($said);
+like($said, qr/^holds: 3 messages/m, 'with the same records');
+(my $forged = $file->body) =~ s/"late":false/"late":true/;
+($code, $said) = check($forged, 'host');
+like($said, qr/signature of the pack does not fit/, 'the complaint in it is signed');
 
 # ---- it was changed --------------------------------------------------------------
 
