@@ -27,7 +27,7 @@
 #include "ngx_sms_pg_row.h"
 
 
-#define NGX_SMS_STORE_SCHEMA_MIN 49        /* the newest file of sql/         */
+#define NGX_SMS_STORE_SCHEMA_MIN 50        /* the newest file of sql/         */
 #define NGX_SMS_STORE_CLOCK_US    5000000   /* D2: off by more makes no ids   */
 
 
