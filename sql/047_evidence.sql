@@ -177,8 +177,12 @@ begin
         'schedule_at', time_text(m.due_at),
         'class', class_name(m.class),
         'sender', m.sender,
-        -- the reference is whatever the sender wrote
-        'declaration', m.doc::jsonb - 'reference',
+        -- the reference is whatever the sender wrote, and a bare hash tells the text to
+        -- whoever can guess it (D13)
+        'declaration', m.doc::jsonb - 'reference' - 'confirmed' || jsonb_build_object(
+            'confirmed', coalesce((select jsonb_agg(c - 'text_sha256')
+                                     from jsonb_array_elements(m.doc::jsonb -> 'confirmed') c),
+                                  '[]')),
         'findings', coalesce((
             -- sentences may quote the text
             select jsonb_agg(f - 'detail_tr' - 'detail_en' - 'repair')
