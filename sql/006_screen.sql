@@ -498,7 +498,7 @@ $$;
 
 -- Who must not be written to, by the lists: 5 opted out, 6 blacklisted, null the
 -- others; null when nobody is.  p_group: the place of a message's group, whose are
--- account, class, brand and owner; null: each message's own.  Called by screen_lists() (048).
+-- account, class, brand and owner; null: each message's own.  Called by screen_lists() (049).
 create function sms.screen_listed(
     p_acct bigint[], p_group int[], p_class smallint[], p_to bigint[], p_brand bigint[],
     p_owner bigint[])

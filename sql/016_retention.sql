@@ -1,6 +1,6 @@
 -- expand: what is dropped when it is old, and books that are looked at in bits
 --
--- Messages and what follows them are kept for the days of sms.retention (048), in whole
+-- Messages and what follows them are kept for the days of sms.retention (049), in whole
 -- partitions.
 -- Postings, inbound messages, opt-outs and consents have clocks of their own and
 -- are not touched here.

@@ -2,7 +2,7 @@
 --
 -- A complaint names a number and a day, or the reference of İYS or the Ministry.  It is
 -- answered by a due date, holds all that there is about the number, and ends with what was
--- sent to whom (C20).  Its file is a pack of evidence (047) with the complaint in it.
+-- sent to whom (C20).  Its file is a pack of evidence (048) with the complaint in it.
 
 set role sms_owner;
 

@@ -28,7 +28,17 @@ for my $line (grep { /^\|/ && !/^\|[-|]+$/ } split /\n/, $page) {
     my ($number) = $name =~ /^(R-\w\w)\b/;
     my ($by, $proof) = $number ? @cell[1, 2] : @cell[0, 1];
 
-    next if $name =~ /^(?:rule|says)$/;
+    next if $name =~ /^(?:rule|says|point)$/;
+
+    # settings that stand for points that are open
+    if (@cell == 2 && !$number && $cell[1] =~ /^`/ && $cell[1] !~ /^`[\w]+\//) {
+        my ($setting) = $cell[1] =~ /^`(?:sms\.)?([\w]+)/;
+        push @faults, "$name: no setting $cell[1]"
+            if $setting && $sql !~ /\('\Q$setting\E', |function sms\.\Q$setting\E\(/ && $keys !~ /"\Q$setting\E"/;
+        next;
+    }
+
+    next if @cell == 2 && $cell[1] =~ m{^`(?:/v1/admin/waivers|tools/retention)`$};
     $rule{$number}++ if $number;
 
     if ($by =~ /^open: /) {

@@ -1,6 +1,6 @@
 /*
  * Evidence: signs the heads of blocks that upkeep has made, and packs that are handed
- * over (sql/046_evidence.sql, sql/047_evidence_pack.sql).
+ * over (sql/047_evidence.sql, sql/048_evidence_pack.sql).
  *
  * A pack is signed over its canonical form: JSON without blanks, keys in the order of
  * their octets, strings with \" \\ \b \f \n \r \t and \u00XX for other controls as the
