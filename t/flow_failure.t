@@ -33,6 +33,8 @@ my $iys = SMS::Iys->start(data => {
                    creationDate => '2026-01-05 10:00:00' }] });
 my $pg = SMS::Pg->new;
 prices($pg);
+# what a refused header does to the sender is a matter of t/sql/failover.pg
+$pg->do(q{select sms.setting_set('sender_refusal_marks', 'off')});
 my $account = SMS::Account->new($pg, operators => ['turkcell'], iys => $brand);
 my $smsc = SMS::Smsc->start(receipt_ms => 50, rules => [
     '8001=status:0x0B', '8002=status:0x0A', '8003=status:0x08', '8005=status:0x0400' ]);
