@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../plugins/rule/content/content_identity.c"
+#include "../../plugins/rule/content/content_link.c"
 #include "../../plugins/rule/content/content_pattern.c"
 #include "../../plugins/rule/content/content_rules.c"
 #include "../../plugins/rule/content/content_text.c"

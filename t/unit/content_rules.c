@@ -369,6 +369,8 @@ test_informational(void **state)
     assert_int_equal(judge.findings[0].severity, SMS_SEVERITY_CONFIRM);
     assert_int_equal(judge.findings[0].floor, SMS_SEVERITY_OFF);
     says("Bugün %20 daha ucuz", "promotion-in-informational");
+    place(0, "ucuz");
+    says("Bugün %20 daha az", "promotion-in-informational");
     place(0, "%");
     says("size\xc2\xa0özel teklifimiz var", "promotion-in-informational");
     place(0, "size\xc2\xa0özel");
@@ -453,6 +455,109 @@ test_all_classes(void **state)
     says("Canlı bahis", "");
     says("Diş tedavisi randevunuz yarın", "");
     says("Diş tedavisinde %20 indirim", "sector-health");
+}
+
+
+/* links that are not what they look like */
+static void
+test_links(void **state)
+{
+    (void) state;
+    judge_begin();
+    judge_msg.klass = SMS_CLASS_INFORMATIONAL;
+
+    says("Gönderiniz için www.ornek.com.tr/takip ve https://takip.ornek.com.tr/1", "");
+    says("Borcunuz için turkiye.gov.tr ve https://ebeyanname.gib.gov.tr adresine girin", "");
+    says("Sorunuz için bilgi@ornek.com.tr, saat 14.30, 1.250,00 TL, madde 3.2.a", "");
+    says("Teslim edildi.Tesekkurler", "");
+
+    says("Odemeniz icin www.turkiye-gov.com adresine girin", "url-lookalike");
+    place(0, "www.turkiye-gov.com");
+    assert_int_equal(judge.findings[0].severity, SMS_SEVERITY_BLOCK);
+    says("HGS borcunuz: hgs-odeme.net/1", "url-lookalike");
+    place(0, "hgs-odeme.net");
+    says("Borcunuz: e-devlet.online/odeme", "url-lookalike");
+
+    /* a Cyrillic letter in the name; the same letter elsewhere is none of it */
+    says("Faturanız: https://orn\xd0\xb5k.com.tr/f", "url-lookalike");
+    place(0, "https://orn\xd0\xb5k.com.tr");
+    says("Faturanız h\xd0\xb5r ay: https://ornek.com.tr/f", "");
+    says("Faturanız: xn--ornk-epa.com", "url-lookalike");
+    says("Faturanız: www.a.xn--ornk-epa.com", "url-lookalike");
+    says("Faturanız: www.axn--b.com", "");
+    /* Turkish letters may stand in names */
+    says("Faturanız: www.örnek.com.tr", "");
+
+    says("Faturanız: https://ornek.com.tr@kotu.biz/f", "url-lookalike");
+    place(0, "https://ornek.com.tr@kotu.biz");
+    says("Faturanız: http://192.0.2.7/f", "url-numeric");
+    place(0, "http://192.0.2.7");
+    assert_int_equal(judge.findings[0].severity, SMS_SEVERITY_CONFIRM);
+
+    says("Detay: s.id/abc", "url-shortener");
+    says("Detay: https://www.bit.ly/abc", "url-shortener");
+}
+
+
+/* words pulled apart, figures and foreign letters for letters */
+static void
+test_disguise(void **state)
+{
+    static const char *const  texts[] = {
+        "Canli b a h i s sitemiz acildi", "B.A.H.I.S sitemiz", "ba-his sitemiz", "bah1s sitemiz",
+        "b\xd0\xb0his sitemiz", "B4H15 sitemiz"
+    };
+
+    size_t  i;
+
+    (void) state;
+    judge_begin();
+    judge_msg.klass = SMS_CLASS_EXEMPT;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        says(texts[i], "prohibited-gambling");
+    }
+
+    /* words beside each other are no pieces of one */
+    says("Ba his salonu", "");
+    says("Yasa dışı bahis ile mücadele semineri", "");
+}
+
+
+/* what is the reader's own is no advertising, what is ours is */
+static void
+test_own_affairs(void **state)
+{
+    (void) state;
+    judge_begin();
+    judge_msg.klass = SMS_CLASS_INFORMATIONAL;
+
+    says("Borcunuzu 31.12 tarihine kadar öderseniz erken ödeme indirimi uygulanır.", "");
+    says("Taahhüdünüz 3 gün sonra bitiyor, kampanyanız yenilenmedi.", "");
+    says("Faturanıza KDV %20 eklenmiştir.", "");
+    says("Paketinizin %80'ini kullandınız.", "");
+    says("Teslimat adresiniz: Hediye Sok. No 4", "");
+    says("Randevunuzu kaçırmayın: yarın 14:00", "");
+    says("Başvurunuz kabul edildi, tebrik ederiz.", "");
+
+    says("Borcunuz yoktur. Size özel kampanyamız başladı.", "promotion-in-informational");
+    says("Faturanız hazır. %20 indirim için uygulamaya girin.", "promotion-in-informational");
+    says("Bilgilendirme: kampanya başladı", "promotion-in-informational");
+    says("Faturanız ödendi. Mutlu yıllar dileriz.", "greeting-in-informational");
+    says("Sizi tebrik ederiz", "greeting-in-informational");
+    says("Siparişiniz teslim edildi. Bizi değerlendirin.", "survey-in-informational");
+
+    says("İndirim SMS'leri için onay vermek isterseniz EVET yazın",
+         "promotion-in-informational consent-request-in-informational");
+    says("İYS onayınızı güncelleyin", "consent-request-in-informational");
+    says("Kaydınız açıldı. Ticari ileti almayı kabul ediyorsanız EVET yazıp gönderin.",
+         "consent-request-in-informational");
+    says("Sözleşmeniz için onay verildi.", "");
+
+    /* health services may not name prices either (RG 12.11.2025/33075) */
+    judge_msg.klass = SMS_CLASS_EXEMPT;
+    says("İmplant 9.900 TL", "sector-health");
+    says("İmplant randevunuz yarın", "");
 }
 
 
@@ -567,6 +672,9 @@ main(void)
         cmocka_unit_test(test_informational),
         cmocka_unit_test(test_otp),
         cmocka_unit_test(test_all_classes),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_disguise),
+        cmocka_unit_test(test_own_affairs),
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_repairs)
     };

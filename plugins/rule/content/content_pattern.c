@@ -11,7 +11,7 @@
 #define CONTENT_DEPTH_LIMIT  500
 #define CONTENT_HEAP_LIMIT   512        /* KiB, without JIT                       */
 
-typedef enum { CONTENT_PHONE, CONTENT_EMAIL, CONTENT_LINK, CONTENT_PATTERNS } content_re_t;
+typedef enum { CONTENT_PHONE, CONTENT_EMAIL, CONTENT_PATTERNS } content_re_t;
 
 struct content_pattern_s {
     pcre2_code           *code[CONTENT_PATTERNS];
@@ -26,26 +26,7 @@ static const char *const  content_patterns[CONTENT_PATTERNS] = {
     "|(?<![0-9])444(?:[ .-]?[0-9]){4}(?![0-9])"
     "|(?<![0-9])\\+(?!90)[1-9](?:[ .()-]?[0-9]){7,14}(?![0-9])"),
 
-    "[A-Z0-9][A-Z0-9._%+-]{0,63}@(?:[A-Z0-9-]{1,63}\\.){1,8}[A-Z]{2,24}(?![A-Z0-9])",
-
-    ("(?<![A-Z0-9@._-])(HTTPS?://|WWW\\.)?((?:[A-Z0-9-]{1,63}\\.){1,8}+[A-Z]{2,24})"
-    "(?![A-Z0-9@-])")
-};
-
-static const struct { const char *name; size_t len; }  content_tops[] = {
-#define CONTENT_TOP(name)  { name, sizeof(name) - 1 },
-#define CONTENT_SHORT(name)
-#include "content_link.def"
-#undef CONTENT_TOP
-#undef CONTENT_SHORT
-};
-
-static const struct { const char *name; size_t len; }  content_shorts[] = {
-#define CONTENT_TOP(name)
-#define CONTENT_SHORT(name)  { name, sizeof(name) - 1 },
-#include "content_link.def"
-#undef CONTENT_TOP
-#undef CONTENT_SHORT
+    "[A-Z0-9][A-Z0-9._%+-]{0,63}@(?:[A-Z0-9-]{1,63}\\.){1,8}[A-Z]{2,24}(?![A-Z0-9])"
 };
 
 
@@ -154,68 +135,4 @@ int
 content_pattern_email(content_pattern_t *p, const content_text_t *t, content_span_t *at)
 {
     return t->has_at && t->has_dot && content_match(p, CONTENT_EMAIL, t, 0, at);
-}
-
-
-static int
-content_top_known(const char *host, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < sizeof(content_tops) / sizeof(content_tops[0]); i++) {
-        if (n > content_tops[i].len + 1 && host[n - content_tops[i].len - 1] == '.'
-            && memcmp(host + n - content_tops[i].len, content_tops[i].name,
-                      content_tops[i].len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-content_host_short(const char *host, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; i < sizeof(content_shorts) / sizeof(content_shorts[0]); i++) {
-        if (n == content_shorts[i].len && memcmp(host, content_shorts[i].name, n) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-int
-content_pattern_link(content_pattern_t *p, const content_text_t *t, uint32_t *from,
-    content_span_t *at, int *shortener)
-{
-    const PCRE2_SIZE  *v;
-    const char        *host;
-    size_t             n;
-
-    if (!t->has_dot) {
-        return 0;
-    }
-
-    while (content_match(p, CONTENT_LINK, t, *from, at)) {
-        /* its path is part of it, whatever it looks like */
-        for (*from = at->end; *from < t->n && (unsigned char) t->folded[*from] > ' '; ++*from) {
-            /* to the next blank */
-        }
-        v = pcre2_get_ovector_pointer(p->data);
-        host = t->folded + v[4];
-        n = v[5] - v[4];
-        *shortener = content_host_short(host, n);
-
-        if (v[2] != PCRE2_UNSET || *shortener || content_top_known(host, n)) {
-            return 1;
-        }
-    }
-
-    return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * content_pattern.h - telephone numbers, e-mail addresses and links in a text.
+ * content_pattern.h - telephone numbers and e-mail addresses in a text.
  *
  * PCRE2 with limits: a text made to be slow ends as "not found", which for a
  * contact means that the text is refused.
@@ -28,13 +28,6 @@ int content_pattern_phone(content_pattern_t *p, const content_text_t *t,
     const content_span_t *not, uint32_t nnot, content_span_t *at);
 int content_pattern_email(content_pattern_t *p, const content_text_t *t,
     content_span_t *at);
-
-/*
- * The next link from *from (updated): with a scheme, with www., or a bare
- * domain under a known top level.  1, with *shortener set for known ones.
- */
-int content_pattern_link(content_pattern_t *p, const content_text_t *t,
-    uint32_t *from, content_span_t *at, int *shortener);
 
 
 #endif /* CONTENT_PATTERN_H */

@@ -276,10 +276,11 @@ content_contact(content_t *c, const sms_msg_t *msg, int *phone)
 }
 
 
+/* an advantage that is promised: R-35.  A new shop is advertised, too, but is none. */
 static int
-content_is_promotion(const content_t *c)
+content_is_offer(const content_t *c)
 {
-    return content_hit(c, CONTENT_PROMOTION) || c->text.percent < c->text.n;
+    return content_hit(c, CONTENT_OFFER) || c->text.percent < c->text.n;
 }
 
 
@@ -289,7 +290,7 @@ content_nature(content_t *c)
     sms_finding_t  *f;
 
     if ((content_hit(c, CONTENT_NATURE) && c->hits.begin[CONTENT_NATURE] <= CONTENT_BEGINNING)
-        || (c->conf.nature_word == CONTENT_NATURE_OBVIOUS && content_is_promotion(c)))
+        || (c->conf.nature_word == CONTENT_NATURE_OBVIOUS && content_is_offer(c)))
     {
         return;
     }
@@ -330,15 +331,15 @@ content_terms(content_t *c, int link, int phone)
 {
     uint32_t  begin, end;
 
-    if (!content_is_promotion(c)) {
+    if (!content_is_offer(c)) {
         return;
     }
 
     begin = c->text.percent;
     end = begin + 1;
-    if (content_hit(c, CONTENT_PROMOTION)) {
-        begin = c->hits.begin[CONTENT_PROMOTION];
-        end = c->hits.end[CONTENT_PROMOTION];
+    if (content_hit(c, CONTENT_OFFER)) {
+        begin = c->hits.begin[CONTENT_OFFER];
+        end = c->hits.end[CONTENT_OFFER];
     }
 
     if (!link && !phone) {
@@ -350,18 +351,42 @@ content_terms(content_t *c, int link, int phone)
 }
 
 
+/* A text about the reader's own affairs may speak of a discount or congratulate; what
+ * is advertising anyhow (PROMOTION, GREETING) stays so.  A percentage of tax or of a
+ * quota is no offer.                                                            */
 static void
 content_informational(content_t *c)
 {
+    int  matter, percent;
+
+    matter = content_hit(c, CONTENT_MATTER);
+    percent = c->text.percent < c->text.n && !content_hit(c, CONTENT_RATE);
+
     if (content_hit(c, CONTENT_PROMOTION)) {
         content_find_hit(c, CONTENT_F_INFO_PROMOTION, CONTENT_PROMOTION);
 
-    } else if (c->text.percent < c->text.n) {
+    } else if (content_hit(c, CONTENT_HINT) && (percent || !matter)) {
+        content_find_hit(c, CONTENT_F_INFO_PROMOTION, CONTENT_HINT);
+
+    } else if (percent && !matter) {
         (void) content_find(c, CONTENT_F_INFO_PROMOTION, c->text.percent, c->text.percent + 1);
     }
-    content_find_hit(c, CONTENT_F_INFO_GREETING, CONTENT_GREETING);
+
+    if (content_hit(c, CONTENT_GREETING)) {
+        content_find_hit(c, CONTENT_F_INFO_GREETING, CONTENT_GREETING);
+
+    } else if (!matter) {
+        content_find_hit(c, CONTENT_F_INFO_GREETING, CONTENT_WISH);
+    }
+
     content_find_hit(c, CONTENT_F_INFO_SURVEY, CONTENT_SURVEY);
-    content_find_hit(c, CONTENT_F_INFO_CONSENT, CONTENT_CONSENT);
+
+    if (content_hit(c, CONTENT_ASK)) {
+        content_find_hit(c, CONTENT_F_INFO_CONSENT, CONTENT_ASK);
+
+    } else if (content_hit(c, CONTENT_TOPIC)) {
+        content_find_hit(c, CONTENT_F_INFO_CONSENT, CONTENT_VERB);
+    }
 }
 
 
@@ -429,21 +454,57 @@ content_operator_code(content_t *c)
 }
 
 
+/* the first of what is wrong with a link is enough */
+static void
+content_link(content_t *c, const content_link_t *link)
+{
+    const content_text_t  *t = &c->text;
+    const char            *host = t->folded + link->host;
+    content_finding_id_t   id;
+    uint32_t               i;
+
+    if (content_link_short(host, link->nhost)) {
+        (void) content_find(c, CONTENT_F_SHORTENER, link->begin, link->end);
+    }
+
+    if (link->userinfo) {
+        id = CONTENT_F_LOOKALIKE_HOST;
+
+    } else if (content_link_guarded(host, link->nhost)) {
+        id = CONTENT_F_LOOKALIKE_STATE;
+
+    } else if (link->numeric) {
+        id = CONTENT_F_NUMERIC;
+
+    } else {
+        for (i = 0; i < link->nhost; i++) {
+            if (content_text_disguised(t, link->host + i)
+                || (link->nhost - i > 4 && memcmp(host + i, "XN--", 4) == 0
+                    && (i == 0 || host[i - 1] == '.')))
+            {
+                break;
+            }
+        }
+        if (i == link->nhost) {
+            return;
+        }
+        id = CONTENT_F_LOOKALIKE_LETTERS;
+    }
+
+    (void) content_find(c, id, link->begin, link->end);
+}
+
+
 static int
 content_links(content_t *c)
 {
-    content_span_t  at;
+    content_link_t  link;
     uint32_t        from, n;
-    int             shortener;
 
-    for (from = 0, n = 0;
-         n < CONTENT_LINKS_MAX
-         && content_pattern_link(c->pattern, &c->text, &from, &at, &shortener);
+    for (from = 0, n = 0; n < CONTENT_LINKS_MAX && content_link_next(&c->text, &from, &link);
          n++)
     {
-        if (shortener) {
-            (void) content_find(c, CONTENT_F_SHORTENER, at.begin, at.end);
-        }
+        content_link(c, &link);
     }
 
     return n != 0;
@@ -459,7 +520,8 @@ content_all(content_t *c)
     for (i = 0; i < sizeof(content_topics) / sizeof(content_topics[0]); i++) {
         severity = c->conf.topic[content_topics[i].group];
         if (!content_hit(c, content_topics[i].group) || severity == SMS_SEVERITY_OFF
-            || (content_topics[i].group == CONTENT_HEALTH && !content_is_promotion(c)))
+            || (content_topics[i].group == CONTENT_HEALTH && !content_is_offer(c)
+                && !content_hit(c, CONTENT_PRICE)))
         {
             continue;
         }

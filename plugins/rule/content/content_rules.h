@@ -22,13 +22,14 @@
 
 #include "sms_plugin.h"
 
+#include "content_link.h"
 #include "content_pattern.h"
 #include "content_text.h"
 #include "content_words.h"
 
 
 /* edition of words, patterns and findings; kept with each message */
-#define CONTENT_VERSION       "tr-2026.1"
+#define CONTENT_VERSION       "tr-2026.2"
 
 #define CONTENT_FINDINGS_MAX  40
 #define CONTENT_NUMBERS_MAX   8         /* identity numbers looked at             */

@@ -27,6 +27,13 @@ static const unsigned char  content_ascii[256] = {
 #undef U
 
 
+/* in order of code points */
+static const struct { uint32_t cp; char latin; }  content_confusables[] = {
+#define CONTENT_CONFUSABLE(cp, latin)  { cp, latin },
+#include "content_confusable.def"
+#undef CONTENT_CONFUSABLE
+};
+
 /* Compiled patterns read whole blocks, the last one past the end of the text and
  * without using what is there; it is part of the buffer, and zero.              */
 #define CONTENT_BLOCK  16
@@ -60,6 +67,31 @@ content_text_room(content_text_t *t, size_t n)
 }
 
 
+/* the Latin letter that a letter of another script looks like, or 0 */
+static char
+content_text_confusable(uint32_t cp)
+{
+    size_t  low, high, mid;
+
+    low = 0;
+    high = sizeof(content_confusables) / sizeof(content_confusables[0]);
+
+    while (low < high) {
+        mid = (low + high) / 2;
+        if (content_confusables[mid].cp == cp) {
+            return content_confusables[mid].latin;
+        }
+        if (content_confusables[mid].cp < cp) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+
+    return 0;
+}
+
+
 /* ç ğ ı ş Ğ İ Ş: what only a dearer alphabet has */
 static int
 content_text_turkish(uint32_t cp)
@@ -86,7 +118,7 @@ content_text_read(content_text_t *t, const char *p, size_t n)
     t->raw = p;
     t->nraw = n;
     t->nwords = 0;
-    t->has_dot = t->has_at = t->turkish = 0;
+    t->has_dot = t->has_at = t->turkish = t->foreign = 0;
     t->percent = UINT32_MAX;
     begin = p;
     end = p + n;
@@ -149,8 +181,14 @@ content_text_read(content_text_t *t, const char *p, size_t n)
         } else {
             t->turkish |= (uint8_t) content_text_turkish(cp);
             count = sms_fold_char(cp, out);
-            if (count == SMS_FOLD_KEEP) {
+            if (count == SMS_FOLD_KEEP && (out[0] = content_text_confusable(cp)) != 0) {
+                from = out;
+                count = 1;
+                t->foreign = 1;
+
+            } else if (count == SMS_FOLD_KEEP) {
                 count = (unsigned) (p - from);
+
             } else {
                 from = out;
             }
@@ -218,4 +256,23 @@ content_text_is(const content_text_t *t, uint32_t word, const char *p, size_t n)
 {
     return t->words[word].end - t->words[word].begin == n
            && memcmp(t->folded + t->words[word].begin, p, n) == 0;
+}
+
+
+int
+content_text_disguised(const content_text_t *t, uint32_t at)
+{
+    const char  *p;
+    char         out[3];
+    uint32_t     cp;
+
+    p = t->raw + t->map[at];
+    if (!t->foreign || (unsigned char) *p < 0x80) {
+        return 0;
+    }
+
+    cp = sms_utf8_next(&p, t->raw + t->nraw);
+
+    return cp != SMS_UTF8_BAD && sms_fold_char(cp, out) == SMS_FOLD_KEEP
+           && content_text_confusable(cp) != 0;
 }

@@ -7,6 +7,7 @@
 #define CONTENT_NEXT     36             /* the word ends here, another follows    */
 #define CONTENT_REST     37             /* the rest of the word is skipped        */
 #define CONTENT_DEPTH    4              /* stars inside one phrase                */
+#define CONTENT_PIECES   16             /* pieces that one phrase was torn into   */
 
 struct content_node_s {
     uint16_t  child[38];                /* 0: none                                */
@@ -169,11 +170,42 @@ content_found(content_walk_t *k, uint32_t groups, uint32_t end)
 }
 
 
+/* figures that stand for letters: 0 O, 1 I, 3 E, 4 A, 5 S, 7 T, 8 B */
+static unsigned
+content_figure(unsigned symbol)
+{
+    static const char  letters[] = "OI.EAS.TB.";
+
+    return symbol >= 26 && letters[symbol - 26] != '.'
+           ? (unsigned) (letters[symbol - 26] - 'A') : CONTENT_LETTERS;
+}
+
+
+/* Is the next word the rest of this one?  ba.his, B-A-H-I-S, and b a h i s, where
+ * every piece is one letter.                                                    */
+static int
+content_torn(const content_text_t *t, uint32_t word)
+{
+    const content_word_t  *a = &t->words[word], *b = a + 1;
+    char                   c;
+
+    if (word + 1 >= t->nwords || b->begin != a->end + 1) {
+        return 0;
+    }
+
+    c = t->folded[a->end];
+
+    return c == '.' || c == '-' || c == '*' || c == '_'
+           || (c == ' ' && a->end - a->begin == 1 && b->end - b->begin == 1);
+}
+
+
 static void
-content_walk(content_walk_t *k, uint32_t at, uint32_t word, unsigned depth)
+content_walk(content_walk_t *k, uint32_t at, uint32_t word, unsigned depth, unsigned pieces)
 {
     const content_text_t  *t = k->text;
     const content_node_t  *node;
+    unsigned               symbol, figure;
     uint32_t               p, end;
 
     p = t->words[word].begin;
@@ -187,11 +219,17 @@ content_walk(content_walk_t *k, uint32_t at, uint32_t word, unsigned depth)
         }
 
         if (node->child[CONTENT_REST] && word + 1 < t->nwords && depth < CONTENT_DEPTH) {
-            content_walk(k, node->child[CONTENT_REST], word + 1, depth + 1);
+            content_walk(k, node->child[CONTENT_REST], word + 1, depth + 1, pieces);
         }
 
         if (p < end) {
-            at = node->child[content_symbol(t->folded[p++])];
+            symbol = content_symbol(t->folded[p++]);
+            at = node->child[symbol];
+            if (at == 0 && p - 1 > t->words[word].begin
+                && (figure = content_figure(symbol)) < CONTENT_LETTERS)
+            {
+                at = node->child[figure];
+            }
 
         } else {
             if (node->whole) {
@@ -199,6 +237,9 @@ content_walk(content_walk_t *k, uint32_t at, uint32_t word, unsigned depth)
             }
             if (word + 1 == t->nwords) {
                 return;
+            }
+            if (pieces < CONTENT_PIECES && content_torn(t, word)) {
+                content_walk(k, at, word + 1, depth, pieces + 1);
             }
             at = node->child[CONTENT_NEXT];
             word++;
@@ -218,16 +259,27 @@ content_words_find(const content_words_t *w, const content_text_t *t, content_hi
 {
     content_walk_t  k;
     unsigned        g;
-    uint32_t        i, fresh;
+    uint32_t        i, fresh, taken;
 
     hits->set = 0;
+    taken = 0;
     k.words = w;
     k.text = t;
 
     for (i = 0; i < t->nwords; i++) {
         k.mask = 0;
-        content_walk(&k, 0, i, 0);
-        if (k.mask == 0 || k.mask & 1u << CONTENT_EXCEPT) {
+        content_walk(&k, 0, i, 0, 0);
+        if (k.mask == 0) {
+            continue;
+        }
+
+        if (k.mask & 1u << CONTENT_EXCEPT) {
+            if (k.end[CONTENT_EXCEPT] > taken) {
+                taken = k.end[CONTENT_EXCEPT];
+            }
+            continue;
+        }
+        if (t->words[i].begin < taken) {
             continue;
         }
 

@@ -11,10 +11,13 @@
 
 
 typedef enum {
-    CONTENT_PROMOTION, CONTENT_GREETING, CONTENT_SURVEY, CONTENT_NATURE, CONTENT_CONSENT,
-    CONTENT_PURPOSE, CONTENT_VALIDITY, CONTENT_GAMBLING, CONTENT_ADULT, CONTENT_POLITICS,
-    CONTENT_RELIGION, CONTENT_ALCOHOL, CONTENT_TOBACCO, CONTENT_MEDICINE, CONTENT_HEALTH,
-    CONTENT_EXCEPT, CONTENT_GROUPS
+    CONTENT_PROMOTION, CONTENT_HINT, CONTENT_OFFER, CONTENT_MATTER, CONTENT_GREETING,
+    CONTENT_WISH,
+    CONTENT_SURVEY, CONTENT_NATURE, CONTENT_CONSENT, CONTENT_ASK, CONTENT_TOPIC,
+    CONTENT_VERB, CONTENT_PURPOSE, CONTENT_VALIDITY, CONTENT_RATE, CONTENT_PRICE,
+    CONTENT_GAMBLING, CONTENT_ADULT, CONTENT_POLITICS, CONTENT_RELIGION, CONTENT_ALCOHOL,
+    CONTENT_TOBACCO, CONTENT_MEDICINE, CONTENT_HEALTH, CONTENT_EXCEPT,
+    CONTENT_GROUPS                      /* at most 32                             */
 } content_group_t;
 
 typedef struct content_node_s  content_node_t;
@@ -24,7 +27,8 @@ typedef struct {
     uint32_t         n, cap;
 } content_words_t;
 
-/* the first phrase of each group in a text; begin, end in folded */
+/* the first phrase of each group in a text, those in an EXCEPT phrase left out;
+ * begin, end in folded                                                          */
 typedef struct {
     uint32_t  set;                      /* bit g: the group was found             */
     uint32_t  begin[CONTENT_GROUPS], end[CONTENT_GROUPS];
