@@ -104,7 +104,8 @@ http_tell(http_t *http)
     bind.error_code = http->error_code;
 
     if (state == SMS_BIND_WAITING || state == SMS_BIND_RESTING) {
-        bind.retry_us = now + http->pace.pause_us - mono;
+        /* a pause that is over ends with the next request */
+        bind.retry_us = now + (http->pace.pause_us > mono ? http->pace.pause_us - mono : 1);
     }
 
     if (http->error) {
