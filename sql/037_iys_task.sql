@@ -96,9 +96,11 @@ begin
      where b.iys_code is not null
         on conflict do nothing;
 
+    -- of nobody's brands there is nothing to ask
     insert into iys_task (owner_account_id, brand_id, next_at, kind, arg)
-    values (0, 0, p_now,
-            case when (p_conf ->> 'integrator')::bigint > 0 then 'partners' else 'brands' end, '')
+    select 0, 0, p_now,
+           case when (p_conf ->> 'integrator')::bigint > 0 then 'partners' else 'brands' end, ''
+     where exists (select from iys_providers())
         on conflict do nothing;
 end
 $$;
@@ -150,7 +152,11 @@ begin
         path := format('/integrator/%s/sps?limit=100&offset=%s', p_conf ->> 'integrator', p_sent);
 
     when 'brands' then
-        path := format('/sps/%s/brands', p_iys);
+        if p_iys is null then
+            form := 'none';
+        else
+            path := format('/sps/%s/brands', p_iys);
+        end if;
 
     when 'subscription' then
         path := format('/sps/%s/subscription', p_iys);

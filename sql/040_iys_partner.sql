@@ -236,9 +236,16 @@ language plpgsql
 set search_path = sms, pg_temp
 as $$
 declare
-    v_body  jsonb := case when p_http = 204 then '[]' else p_body end;
+    v_body  jsonb;
     v_code  bigint := (select p.code from iys_providers() p where p.n = p_task.position + 1);
 begin
+    -- whose brands they were is gone
+    if v_code is null then
+        return iys_brands_next(p_now, p_task, '[]');
+    end if;
+
+    v_body := case when p_http = 204 then '[]' else p_body end;
+
     if jsonb_typeof(v_body) is distinct from 'array' then
         raise exception 'answer-malformed' using errcode = '22023';
     end if;
@@ -247,8 +254,7 @@ begin
         select jsonb_agg(jsonb_build_object('iysCode', v_code, 'brandCode', e.r -> 'brandCode',
                                             'MESAJ', 'write', 'ARAMA', 'write',
                                             'EPOSTA', 'write'))
-          from jsonb_array_elements(v_body) e (r)
-         where v_code is not null), '[]'));
+          from jsonb_array_elements(v_body) e (r)), '[]'));
 end
 $$;
 
