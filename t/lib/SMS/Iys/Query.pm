@@ -234,6 +234,9 @@ sub brands {
 }
 
 
+sub in_a_year { return SMS::Iys::Clock::text(SMS::Iys::Clock::now() + 365 * 86_400) }
+
+
 sub subscription {
     my ($sim, $r) = @_;
     my $a = $sim->{book}{accounts}{ $r->{iys} };
@@ -241,7 +244,7 @@ sub subscription {
     return SMS::Iys::Error::reply(403, 'H524') if $a->{status} eq 'NONE';
     return [200, {
         startDate => '2026-01-01 00:00:00',
-        expirationDate => $a->{expirationDate} // '2026-12-31 23:59:59',
+        expirationDate => $a->{expirationDate} // in_a_year(),
         subscriptionPackageName => 'Deneme', subscriptionId => 1,
         status => $a->{status}, consentLimit => $a->{consentLimit},
         usedConsentLimit => $a->{used},
@@ -259,7 +262,7 @@ sub integrator {
     return SMS::Iys::Error::reply(404, 'H129')
         if $u->{integrator} != $r->{integrator};
     return [200, { startDate => '2026-01-01 00:00:00',
-        expirationDate => '2026-12-31 23:59:59', status => 'ACTIVE',
+        expirationDate => in_a_year(), status => 'ACTIVE',
         subscriptionPackageName => 'Deneme', subscriptionId => 2 }]
         if $r->{name} eq 'integrator_subscription';
 
