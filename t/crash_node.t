@@ -2,7 +2,8 @@
 
 # Two nodes on one database.  All processes of the one that holds a bind are killed
 # at once, as when a machine loses its power: the other takes the lease within 11 s,
-# nothing is lost, and what is in doubt is what the window held.
+# nothing is lost, and what is in doubt is what the window held, and answers that were on
+# their way to the database.
 #
 # The times are the database's: every row of a lease is kept as it was written.  A lease
 # lasts 9 s and is looked at every second, which leaves a second of 11 s for a
@@ -150,7 +151,9 @@ for my $round (1 .. $rounds) {
         !$pg->value('select count(*) from sms.claim where epoch <= ?', $lease->{epoch})
     } slow(20), 'the claims of the dead node';
     my $new = $pg->value('select count(*) from sms.in_doubt') - $doubts;
-    cmp_ok($new, '<=', $window, "$new messages in doubt, no more than the window");
+    # what has been answered frees its place while the answer is being stored: the next
+    # claim stands behind the answers that are on the wire, so one window of them at most
+    cmp_ok($new, '<=', 2 * $window, "$new messages in doubt, no more than two windows");
     cmp_ok($new, '>', 0, 'and it was not idle');
 
     my $before = $smsc->stats->{accepted};
